@@ -1,0 +1,27 @@
+"""The tests on every supported Python, and the core on its own."""
+
+import nox
+
+nox.options.error_on_missing_interpreters = True
+
+PYTHONS = ["3.11", "3.12", "3.13"]
+CORE_TESTS = ["tests/core", "tests/cassettes"]
+# What the core's tests need beside it; attrs and pydantic make values to be stored.
+CORE_TEST_PACKAGES = ["attrs", "hypothesis", "pydantic", "pytest"]
+EXTRAS = ["flask", "django", "celery", "boto3", "click", "rich"]
+
+
+@nox.session(python=PYTHONS)
+def tests(session: nox.Session) -> None:
+    """Run all tests with every extra that `dev` names."""
+    session.install("--editable", ".[dev]")
+    session.run("pytest", *session.posargs)
+
+
+@nox.session(python=PYTHONS[0])
+def core(session: nox.Session) -> None:
+    """Run the core's tests where no extra is installed."""
+    session.install("--editable", ".", *CORE_TEST_PACKAGES)
+    found = f"[name for name in {EXTRAS} if importlib.util.find_spec(name)]"
+    session.run("python", "-c", f"import importlib.util, sys; sys.exit({found} or 0)")
+    session.run("pytest", *CORE_TESTS, *session.posargs)

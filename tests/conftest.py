@@ -1,0 +1,19 @@
+"""What every test runs under: no settings of the caller's shell, no time limits."""
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+# The environment goes over a test's own settings.
+for _name in [name for name in os.environ if name.startswith("PLAYBACK_")]:
+    del os.environ[_name]
+
+# The speed of the machine must not decide a test, and CI must see what a developer sees.
+settings.register_profile(
+    "bundle",
+    deadline=None,
+    derandomize="CI" in os.environ,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("bundle")
