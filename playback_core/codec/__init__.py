@@ -1,0 +1,42 @@
+"""Values to bytes and back: exact, snapshotted at once, and safe to load.
+
+Start at `tiers` (what is tried in which order) and at `kinds` (where a type is added).
+"""
+
+from playback_core.codec.frames import compress, decompress
+from playback_core.codec.limits import DEFAULT_LIMITS, Limits
+from playback_core.codec.opaque import Opaque, UnknownException, on_refused_use
+from playback_core.codec.registry import alias_type, register_type
+from playback_core.codec.surrogates import storable_text, stored_text
+from playback_core.codec.text import describe
+from playback_core.codec.tiers import (
+    Deferred,
+    decode,
+    encode,
+    encode_key,
+    encode_plain,
+    holds_opaque,
+    snapshot,
+)
+
+__all__ = [
+    "DEFAULT_LIMITS",
+    "Deferred",
+    "Limits",
+    "Opaque",
+    "UnknownException",
+    "alias_type",
+    "compress",
+    "decode",
+    "decompress",
+    "describe",
+    "encode",
+    "encode_key",
+    "encode_plain",
+    "holds_opaque",
+    "on_refused_use",
+    "register_type",
+    "snapshot",
+    "storable_text",
+    "stored_text",
+]

@@ -1,0 +1,127 @@
+"""Tells whether a natively encoded value held a bytearray or memoryview, which became bytes.
+
+Asking each part of a value for its type takes longer than encoding it, so the bytes are asked
+first: does a byte that begins a binary stand where a part begins? Most such bytes are within a
+float, which is proven by its first byte, or by reading on from an earlier part.
+"""
+
+import re
+from gc import get_referents
+from typing import Any, Final
+
+# The first bytes of binaries; how far to shift a length to have the first byte of its field.
+_BINARY: Final = ((0xC4, 0), (0xC5, 8), (0xC6, 24))
+_FLOAT: Final = 0xCB
+_FLOAT_LENGTH: Final = 8
+# What announces bytes of any value: a number, or the length of a str, list or dict.
+_ANNOUNCES: Final = re.compile(b"[\xca-\xd3\xd9-\xdf]")
+_LONGEST_ANNOUNCED: Final = 8
+# How far back to look for a part to read on from, and how many to try.
+_LOOK_BACK: Final = 128
+_TRIES: Final = 4
+# Where there are more of them than one in so many bytes, looking at the parts is cheaper.
+_BYTES_PER_LOOK: Final = 160
+
+_EXACT: Final = frozenset({type(None), bool, int, float, str, bytes, list, dict})
+_CONTAINERS: Final = frozenset({list, dict})
+
+
+def holds_buffers(blob: bytes, value: Any) -> bool:
+    """Tell whether `value`, of which `blob` is the native encoding, holds more than exact types.
+
+    One whose encoding has none of the bytes 0xC4, 0xC5 and 0xC6 does not: ask that first.
+    """
+    size = len(blob)
+    affordable = size // _BYTES_PER_LOOK
+    for marker, shift in _BINARY:
+        largest = size >> shift
+        at = blob.find(marker)
+        while at >= 0:
+            # The first byte of a length that the blob has room for.
+            if at + 1 < size and blob[at + 1] <= largest:
+                affordable -= 1
+                if affordable < 0 or _may_begin_binary(blob, at):
+                    return not _is_exact(value)
+            at = blob.find(marker, at + 1)
+    return False
+
+
+def _may_begin_binary(blob: bytes, at: int) -> bool:
+    start = blob.rfind(_FLOAT, max(0, at - _FLOAT_LENGTH), at)
+    if start >= 0 and _surely_begins_float(blob, start):
+        return False
+    return _may_begin_part(blob, at)
+
+
+def _surely_begins_float(blob: bytes, at: int) -> bool:
+    """Tell whether a byte that looks like the first one of a float surely is.
+
+    It is not if it is within a str, where a continuation byte follows it, or within what an
+    earlier byte announces. It may be within a binary, but then that binary's own first byte comes
+    earlier, and is not taken for anything else.
+    """
+    if 0x80 <= blob[at + 1] < 0xC0:
+        return False
+    return _ANNOUNCES.search(blob, max(0, at - _LONGEST_ANNOUNCED), at) is None
+
+
+def _may_begin_part(blob: bytes, at: int) -> bool:
+    begin = max(0, at - _LOOK_BACK)
+    start = at
+    for _ in range(_TRIES):
+        start = blob.rfind(_FLOAT, begin, start)
+        if start < 0:
+            break
+        if _surely_begins_float(blob, start):
+            return _is_reached(blob, start, at)
+    return begin > 0 or _is_reached(blob, 0, at)
+
+
+def _is_reached(blob: bytes, start: int, at: int) -> bool:
+    """Tell whether reading on from a part's beginning comes to another one's at `at`."""
+    while start < at:
+        first = blob[start]
+        start += _SIZES[first] or _size_with_length(blob, start, first)
+    return start == at
+
+
+def _size_with_length(blob: bytes, start: int, first: int) -> int:
+    width = _LENGTH_WIDTHS[first]
+    return 1 + width + int.from_bytes(blob[start + 1 : start + 1 + width], "big")
+
+
+def _size(first: int) -> int:
+    if 0xA0 <= first < 0xC0:
+        return 1 + (first & 0x1F)
+    announced = {
+        0xCA: 4,
+        0xCB: 8,
+        0xCC: 1,
+        0xCD: 2,
+        0xCE: 4,
+        0xCF: 8,
+        0xD0: 1,
+        0xD1: 2,
+        0xD2: 4,
+        0xD3: 8,
+        0xDC: 2,
+        0xDD: 4,
+        0xDE: 2,
+        0xDF: 4,
+    }
+    return 0 if first in _LENGTH_WIDTHS else 1 + announced.get(first, 0)
+
+
+_LENGTH_WIDTHS: Final = {0xC4: 1, 0xC5: 2, 0xC6: 4, 0xD9: 1, 0xDA: 2, 0xDB: 4}
+# What a part takes by its first byte; 0 where a length follows. Items of containers are parts.
+_SIZES: Final = bytes(map(_size, range(256)))
+
+
+def _is_exact(value: Any) -> bool:
+    level = [value]
+    while level:
+        kinds = set(map(type, level))
+        if not kinds <= _EXACT:
+            return False
+        level = get_referents(*level) if kinds & _CONTAINERS else []
+    return True

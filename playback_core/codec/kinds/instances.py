@@ -1,0 +1,36 @@
+"""Instances of classes written in Python: dataclasses, attrs, pydantic and plain objects."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from playback_core.codec.kinds.base import Node, Show, Unavailable, available, show_state
+from playback_core.codec.layout import Flavour, layout_of, read_state, write_state
+
+
+class Instance(Node):
+    """The header is the path; the children are the instance dictionary and the slots.
+
+    Built without `__init__`, `__setstate__` or `__reduce__`.
+    """
+
+    def __init__(self, code: int, flavour: Flavour) -> None:
+        self.code = code
+        self.flavour = flavour
+
+    def take(self, value: Any) -> tuple[Any, list[Any]]:
+        layout = layout_of(type(value))
+        return layout.path, list(read_state(value, layout))
+
+    def shell(self, header: Any) -> Any:
+        cls, _ = available(header, self.flavour)
+        try:
+            return object.__new__(cls)
+        except TypeError as error:  # the class is abstract here
+            raise Unavailable(header) from error
+
+    def fill(self, value: Any, header: Any, children: list[Any]) -> None:
+        write_state(value, layout_of(type(value)), children)
+
+    def text(self, header: Any, children: list[Any], show: Show) -> str:
+        return f"{header}({', '.join(show_state(children, show))})"

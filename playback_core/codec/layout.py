@@ -1,0 +1,252 @@
+"""What a class is to the codec: its flavour, and where its instances keep their state.
+
+One classification serves both directions, so that decoding builds exactly the classes that
+encoding would have taken apart, and a hostile file can't have any other instantiated.
+"""
+
+from __future__ import annotations
+
+import builtins
+import collections
+import datetime
+import enum
+import typing
+import weakref
+from dataclasses import dataclass
+from types import (
+    BuiltinFunctionType,
+    ClassMethodDescriptorType,
+    FunctionType,
+    GetSetDescriptorType,
+    MemberDescriptorType,
+    MethodDescriptorType,
+    WrapperDescriptorType,
+)
+from typing import Any
+
+from playback_core.codec.opaque import UnknownException
+from playback_core.codec.registry import register_type, type_path
+
+_HEAP_TYPE = 1 << 9
+_C_PARTS = (
+    *(MethodDescriptorType, WrapperDescriptorType, ClassMethodDescriptorType),
+    *(GetSetDescriptorType, MemberDescriptorType),
+)
+_NEUTRAL: frozenset[type] = frozenset({object, typing.Generic})
+_CACHED_HASH = "_attrs_cached_hash"
+_PICKLE_HOOKS = ("__reduce__", "__reduce_ex__", "__getstate__", "__getnewargs__")
+
+BASES: tuple[type, ...] = (
+    *(collections.OrderedDict, collections.defaultdict, collections.deque),
+    *(dict, list, set, frozenset, tuple, str, bytes, bytearray, int, float, complex),
+    *(datetime.datetime, datetime.date),
+)
+"""Built-in types whose subclasses are stored, the more special first."""
+
+
+class Flavour(enum.Enum):
+    """How instances of a class are encoded."""
+
+    CLASS = "a class itself"
+    FUNCTION = "a function"
+    ENUM = "an enum member"
+    EXCEPTION = "an exception"
+    GROUP = "an exception group"
+    NAMEDTUPLE = "a named tuple"
+    STRUCTSEQ = "a structure of the standard library, such as time.struct_time"
+    SUBCLASS = "a subclass of a built-in type"
+    DATACLASS = "a dataclass"
+    ATTRS = "an attrs class"
+    PYDANTIC = "a pydantic model"
+    PLAIN = "a plain object"
+    STAND_IN = "a stand-in for an unknown exception"
+    OPAQUE = "not stored"
+
+    # Members are looked up for each value; the hash of `Enum` is written in Python.
+    __hash__ = object.__hash__
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The flavour of a class, the path it is stored under and its instances' state."""
+
+    flavour: Flavour
+    path: str
+    base: type = object
+    has_dict: bool = False
+    slots: tuple[str, ...] = ()
+    buildable: bool = True
+    """False for an exception that is stored, but not to be made from data."""
+
+
+_layouts: dict[int, tuple[weakref.ref[type], Layout]] = {}
+
+
+def layout_of(cls: type) -> Layout:
+    """Return the layout of `cls`, found once and kept while `cls` lives."""
+    known = _layouts.get(id(cls))
+    if known is not None:
+        return known[1]
+    layout = _find_layout(cls)
+    key = id(cls)
+    # By id and weakly: a table keyed by the class would keep local classes alive.
+    _layouts[key] = weakref.ref(cls, lambda _: _layouts.pop(key, None)), layout
+    if layout.flavour is not Flavour.OPAQUE:
+        register_type(cls)
+    return layout
+
+
+def read_state(value: Any, layout: Layout) -> list[dict[str, Any]]:
+    """Return copies of the instance dictionary and the slots; neither runs a property."""
+    state: list[dict[str, Any]] = []
+    if layout.has_dict:
+        state.append(object.__getattribute__(value, "__dict__").copy())
+        state[0].pop("__orig_class__", None)
+        if _CACHED_HASH in state[0]:
+            state[0][_CACHED_HASH] = None
+    if layout.slots:
+        if not state:
+            state.append({})
+        slots: dict[str, Any] = {}
+        for name in layout.slots:
+            if name == _CACHED_HASH:
+                slots[name] = None  # hashes of text differ from process to process
+                continue
+            try:
+                slots[name] = object.__getattribute__(value, name)
+            except AttributeError:
+                continue
+        state.append(slots)
+    return state
+
+
+def write_state(value: Any, layout: Layout, state: list[Any]) -> None:
+    """Set each name in its slot or in the instance dictionary.
+
+    A name the class has no place for any more is left out: no code could read it.
+    """
+    free = object.__getattribute__(value, "__dict__") if layout.has_dict else {}
+    for names in state:
+        if type(names) is not dict:
+            raise ValueError("the state of an object is not made of names and values")
+        for name, part in names.items():
+            if name in layout.slots:
+                _lookup(type(value).__mro__, name).__set__(value, part)
+            else:
+                free[name] = part
+
+
+def _find_layout(cls: type) -> Layout:
+    mro = cls.__mro__
+    path = type_path(cls)
+    flavour, base = _flavour(cls, mro)
+    slots = _slots(mro)
+    # A slot behind a property can't be read without running it; one behind None holds nothing.
+    hidden = [name for name in slots if type(_lookup(mro, name)) is not MemberDescriptorType]
+    slots = tuple(name for name in slots if name not in hidden)
+    unreadable = any(_lookup(mro, name) is not None for name in hidden)
+    if unreadable and flavour not in (Flavour.CLASS, Flavour.ENUM):
+        return Layout(Flavour.OPAQUE, path)
+    has_dict = _lookup(mro, "__dict__") is not None
+    return Layout(flavour, path, base, has_dict, slots, _is_buildable(mro, base))
+
+
+def _flavour(cls: type, mro: tuple[type, ...]) -> tuple[Flavour, type]:
+    if type in mro:
+        return Flavour.CLASS, object
+    if cls in (FunctionType, BuiltinFunctionType):
+        return Flavour.FUNCTION, object
+    if UnknownException in mro:
+        return Flavour.STAND_IN, object
+    if _is_proxy(mro):
+        return Flavour.OPAQUE, object
+    if BaseException in mro:
+        base = next(part for part in mro if vars(builtins).get(part.__name__) is part)
+        return (Flavour.GROUP if BaseExceptionGroup in mro else Flavour.EXCEPTION), base
+    if cls is object or _lookup(mro, "__del__") is not None:
+        return Flavour.OPAQUE, object
+    if enum.Enum in mro:
+        return Flavour.ENUM, object
+    for base in BASES:
+        if base in mro:
+            return _subclass_flavour(mro, base), base
+    return _object_flavour(cls, mro), object
+
+
+def _is_buildable(mro: tuple[type, ...], base: type) -> bool:
+    own = tuple(cls for cls in mro if cls not in base.__mro__)
+    return _lookup(mro, "__del__") is None and _written_in_python(own)
+
+
+def _subclass_flavour(mro: tuple[type, ...], base: type) -> Flavour:
+    if mro[0] is base:
+        return Flavour.OPAQUE  # has an encoding of its own
+    if base is tuple and not _written_in_python(mro[:1]):
+        return Flavour.STRUCTSEQ if "n_sequence_fields" in vars(mro[0]) else Flavour.OPAQUE
+    if not _written_in_python(tuple(cls for cls in mro if cls not in base.__mro__)):
+        return Flavour.OPAQUE
+    plain_fields = base is tuple and type(_lookup(mro, "_fields")) is tuple
+    if plain_fields and _lookup(mro, "__dict__") is None:
+        return Flavour.NAMEDTUPLE
+    return Flavour.SUBCLASS
+
+
+def _object_flavour(cls: type, mro: tuple[type, ...]) -> Flavour:
+    if not _written_in_python(mro):
+        return Flavour.OPAQUE
+    if all(_lookup(mro, name) for name in ("__pydantic_fields_set__", "__pydantic_decorators__")):
+        return Flavour.PYDANTIC
+    if _lookup(mro, "__dataclass_fields__") is not None:
+        return Flavour.DATACLASS
+    if _lookup(mro, "__attrs_attrs__") is not None:
+        return Flavour.ATTRS
+    hooked = any(_lookup(mro, name) is not _lookup((object,), name) for name in _PICKLE_HOOKS)
+    return Flavour.OPAQUE if hooked or _lookup(mro, "__getnewargs_ex__") else Flavour.PLAIN
+
+
+def _is_proxy(mro: tuple[type, ...]) -> bool:
+    for cls in mro:
+        own = vars(cls)
+        if cls.__flags__ & _HEAP_TYPE and (
+            type(own.get("__getattribute__")) not in (type(None), WrapperDescriptorType)
+            or "__class__" in own
+            or type(own.get("__dict__")) not in (type(None), GetSetDescriptorType)
+        ):
+            return True
+    return False
+
+
+def _written_in_python(classes: tuple[type, ...]) -> bool:
+    return all(cls in _NEUTRAL or _has_no_c_parts(cls) for cls in classes)
+
+
+def _has_no_c_parts(cls: type) -> bool:
+    if not cls.__flags__ & _HEAP_TYPE:
+        return False
+    declares_slots = "__slots__" in vars(cls)
+    for name, part in vars(cls).items():
+        kind = type(part)
+        if kind in _C_PARTS and part.__objclass__ is cls:
+            is_slot = kind is MemberDescriptorType and declares_slots
+            if not is_slot and name not in ("__dict__", "__weakref__"):
+                return False
+        if name == "__new__" and kind is BuiltinFunctionType and part.__self__ is cls:
+            return False
+    return True
+
+
+def _slots(mro: tuple[type, ...]) -> tuple[str, ...]:
+    return tuple(
+        name
+        for cls in reversed(mro)
+        if cls.__flags__ & _HEAP_TYPE and "__slots__" in vars(cls)
+        for name, part in vars(cls).items()
+        if type(part) is MemberDescriptorType
+    )
+
+
+def _lookup(mro: tuple[type, ...], name: str) -> Any:
+    for cls in mro:
+        if name in vars(cls):
+            return vars(cls)[name]
+    return None

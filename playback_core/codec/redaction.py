@@ -1,0 +1,155 @@
+"""Redaction: secrets become keyed pseudonyms before anything is stored."""
+
+import hmac
+import re
+from collections.abc import Callable, Collection, Iterable
+from hashlib import blake2b
+from typing import Any, Final
+
+import ormsgpack
+
+from playback_core.codec import decode, describe, encode, encode_key
+from playback_core.codec import format as fmt
+from playback_core.codec.field_walk import FieldWalk
+from playback_core.codec.kinds.subclasses import NamedTuple
+
+DEFAULT_FIELDS: Final = frozenset(
+    {
+        "access_token",
+        "api_key",
+        "client_secret",
+        "passwd",
+        "password",
+        "refresh_token",
+        "secret",
+    }
+)
+"""The names of fields and parameters whose values are pseudonymised unless left out."""
+
+# How MessagePack begins an array or a mapping: nothing else holds a field.
+_CONTAINERS: Final = frozenset({*range(0x80, 0xA0), *range(0xDC, 0xE0)})
+
+PSEUDONYM: Final = r"psd_[0-9a-f]{24}"
+"""What a pseudonym looks like: `psd_`, 4 digits that tell its key, 20 that tell its secret."""
+
+KEY_PART: Final = slice(4, 8)
+"""Where in a pseudonym it says under which key it was made."""
+
+_PSEUDONYM: Final = re.compile(PSEUDONYM)
+_SEGMENTED: Final = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+){2}")
+_SCHEME: Final = re.compile(r"(Basic|Bearer|Digest|Token|ApiKey) +(?=\S)", re.IGNORECASE)
+
+
+def is_pseudonym(text: str) -> bool:
+    """Tell whether a text is a pseudonym made here."""
+    return _PSEUDONYM.fullmatch(text) is not None
+
+
+class Redactor:
+    """Replaces the values of named fields by pseudonyms.
+
+    The same secret gives the same pseudonym wherever it stands and, under the same `key`, in every
+    process, so that a replay still finds what was recorded under it. A pseudonym tells its key
+    from others, and is its own pseudonym. `fields` are names of mapping keys and of parameters,
+    case-insensitive.
+    """
+
+    def __init__(self, *, key: bytes, fields: Collection[str] = DEFAULT_FIELDS) -> None:
+        self._key = key
+        self._beginning = f"psd_{blake2b(key, digest_size=2, person=b'pseudonym key').hexdigest()}"
+        self.fields = frozenset(name.lower() for name in fields)
+        self._needles = [name.encode() for name in sorted(self.fields)]
+        # As they stand in MessagePack, behind their lengths: `has_secret_key` is no `secret`.
+        self._packed_needles = [ormsgpack.packb(name).lower() for name in sorted(self.fields)]
+        self._all_ascii = all(name.isascii() for name in self.fields)
+
+    def pseudonym(self, text: str) -> str:
+        """Return what stands for a secret: its scheme and the segments of a token are kept."""
+        scheme = _SCHEME.match(text)
+        if scheme:
+            return scheme.group() + self.pseudonym(text[scheme.end() :])
+        if _SEGMENTED.fullmatch(text):
+            return ".".join(map(self._token, text.split(".")))
+        return self._token(text)
+
+    def value(self, blob: bytes) -> bytes:
+        """Return an encoded value with its named fields redacted."""
+        return self._redacted(blob, encode)
+
+    def key(self, blob: bytes) -> bytes:
+        """Return an encoded interception key with its named fields redacted."""
+        return self._redacted(blob, encode_key)
+
+    def concealed(self, value: Any) -> Any:
+        """Return a secret of any type as pseudonyms; None, booleans and containers stay."""
+        try:
+            return self._concealed(value)
+        except RecursionError:  # it holds itself
+            return self.pseudonym(describe(value))
+
+    def _concealed(self, value: Any) -> Any:
+        if value is None or isinstance(value, bool):
+            return value
+        if isinstance(value, str):
+            return self.pseudonym(value)
+        if isinstance(value, (bytes, bytearray)):
+            return type(value)(self.pseudonym(value.decode("latin-1")).encode("latin-1"))
+        if type(value) in (list, tuple, set, frozenset):
+            return type(value)(map(self._concealed, value))
+        if isinstance(value, dict):
+            return {name: self._concealed(item) for name, item in value.items()}
+        return self.pseudonym(describe(value))
+
+    def walked(self, value: Any) -> tuple[Any, bool]:
+        """Conceal the named fields of a value, at any depth; tell whether there were any.
+
+        The value is changed in place: it must be the caller's own.
+        """
+        walk = FieldWalk(self.names, self.concealed, self.suspects)
+        return walk.through(value), walk.changed
+
+    def names(self, name: object) -> bool:
+        """Tell whether the values of a field are secret."""
+        return isinstance(name, str) and name.lower() in self.fields
+
+    def suspects(self, data: bytes) -> bool:
+        """Tell whether bytes may hold the name of a field: decoding them is dear."""
+        return self._may_hold(data, self._needles)
+
+    def may_change(self, blobs: Iterable[bytes]) -> bool:
+        """Tell whether some encoded value may hold a named field; False is certain."""
+        typed: list[bytes] = []
+        containers: list[bytes] = []
+        for blob in blobs:
+            if blob[0] in _CONTAINERS:
+                containers.append(blob)
+            elif blob[0] == fmt.PREFIX:
+                typed.append(blob)
+        return self._may_hold(b"".join(containers), self._packed_needles) or any(
+            # A named tuple is stored without the names of its fields.
+            NamedTuple.code in blob or self.suspects(blob)
+            for blob in typed
+        )
+
+    def _may_hold(self, data: bytes, needles: list[bytes]) -> bool:
+        lowered = data.lower()
+        if any(needle in lowered for needle in needles):
+            return True
+        # Only of ASCII letters is the case known without decoding.
+        return not self._all_ascii and not data.isascii()
+
+    def _redacted(self, blob: bytes, encode_again: Callable[[Any], bytes]) -> bytes:
+        if not self.may_change((blob,)):
+            return blob
+        value, changed = self.walked(decode(blob))
+        return encode_again(value) if changed else blob
+
+    def _token(self, text: str) -> str:
+        if is_pseudonym(text) or not text:
+            return text
+        digest = hmac.new(self._key, text.encode("utf-8", "surrogatepass"), _digest)
+        return f"{self._beginning}{digest.hexdigest()[:20]}"
+
+
+def _digest(data: bytes = b"") -> Any:
+    return blake2b(data, digest_size=32)
