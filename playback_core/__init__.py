@@ -1,0 +1,77 @@
+"""Record an application's operations in production; replay them on changed code; compare."""
+
+from typing import Final
+
+from playback_core.cassettes.asynchronous import AsyncRecordOnlyTapeCassette
+from playback_core.cassettes.in_memory import InMemoryTapeCassette
+from playback_core.cassettes.sqlite import SQLiteTapeCassette
+from playback_core.codec import Opaque, alias_type, register_type
+from playback_core.data_handlers import InputInterceptionDataHandler, OutputInterceptionDataHandler
+from playback_core.entry import Entry, EntryKind
+from playback_core.errors import (
+    CassetteClosedError,
+    CassetteError,
+    CodecError,
+    DamagedRecordingError,
+    DecodeError,
+    EncodeError,
+    InputInterceptionKeyCreationError,
+    NoSuchRecording,
+    OpaqueValueError,
+    OperationExceptionDuringPlayback,
+    PlaybackError,
+    RecordingKeyError,
+    SettingsError,
+    TapeRecorderException,
+)
+from playback_core.interception_key import CapturedArg
+from playback_core.outcome import Outcome
+from playback_core.playback import Miss, Playback, Relocation, Substitution
+from playback_core.recording import Output, Recording
+from playback_core.recording_session import RecordingParameters
+from playback_core.tape_cassette import TapeCassette
+from playback_core.tape_recorder import TapeRecorder
+
+__version__ = "0.1.0"
+
+recorder: Final = TapeRecorder()
+"""The process's default recorder: adapters configure it, helper modules decorate with it."""
+
+__all__ = [
+    "AsyncRecordOnlyTapeCassette",
+    "CapturedArg",
+    "CassetteClosedError",
+    "CassetteError",
+    "CodecError",
+    "DamagedRecordingError",
+    "DecodeError",
+    "EncodeError",
+    "Entry",
+    "EntryKind",
+    "InMemoryTapeCassette",
+    "InputInterceptionDataHandler",
+    "InputInterceptionKeyCreationError",
+    "Miss",
+    "NoSuchRecording",
+    "Opaque",
+    "OpaqueValueError",
+    "OperationExceptionDuringPlayback",
+    "Outcome",
+    "Output",
+    "OutputInterceptionDataHandler",
+    "Playback",
+    "PlaybackError",
+    "Recording",
+    "RecordingKeyError",
+    "RecordingParameters",
+    "Relocation",
+    "SQLiteTapeCassette",
+    "SettingsError",
+    "Substitution",
+    "TapeCassette",
+    "TapeRecorder",
+    "TapeRecorderException",
+    "alias_type",
+    "recorder",
+    "register_type",
+]

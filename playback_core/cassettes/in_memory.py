@@ -1,0 +1,91 @@
+"""InMemoryTapeCassette: recordings kept in this process, for tests and for trying things out."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from playback_core.cassettes._lookup import Lookup, nanoseconds
+from playback_core.codec import decode
+from playback_core.errors import NoSuchRecording
+from playback_core.packing import PackedRecording
+from playback_core.recording import Recording
+from playback_core.recording_id import category_of
+from playback_core.tape_cassette import TapeCassette
+
+
+class InMemoryTapeCassette(TapeCassette):
+    """Keeps packed recordings in memory, without a bound; each read gives a fresh copy."""
+
+    # Each method does one atomic operation on the dictionary, so threads need no lock and a fork
+    # inherits none that is held.
+
+    def __init__(self) -> None:
+        self._recordings: dict[str, PackedRecording] = {}
+        self._last_id: str | None = None
+
+    def get_last_recording_id(self) -> str | None:
+        """Return the id that was saved last, or None."""
+        return self._last_id
+
+    def get_all_recording_ids(self) -> list[str]:
+        """Return all ids, sorted."""
+        return sorted(self._recordings.copy())
+
+    def get_recording(self, recording_id: str) -> Recording:
+        return Recording.unpack(self._packed(recording_id))
+
+    def get_recording_metadata(self, recording_id: str) -> dict[str, Any]:
+        return _metadata_of(self._packed(recording_id))
+
+    def iter_recording_ids(
+        self,
+        category: str,
+        start_date: datetime | None = None,
+        end_date: datetime | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        limit: int | None = None,
+        random_results: bool = False,
+    ) -> Iterator[str]:
+        lookup = Lookup.of(category, start_date, end_date, metadata, limit, random_results)
+        candidates = [
+            packed
+            for packed in self._oldest_first()
+            if lookup.covers(packed.started_at) and category_of(packed.id) == category
+        ]
+        return lookup.limited(
+            packed.id
+            for packed in lookup.arranged(candidates)
+            if not lookup.metadata or lookup.accepts(_metadata_of(packed))
+        )
+
+    def iter_categories(self) -> Iterator[str]:
+        return iter(sorted({category_of(recording_id) for recording_id in self._recordings.copy()}))
+
+    def delete_recording(self, recording_id: str) -> None:
+        if self._recordings.pop(recording_id, None) is None:
+            raise NoSuchRecording(recording_id)
+
+    def prune(self, older_than: datetime) -> int:
+        before = nanoseconds("older_than", older_than)
+        old = [packed.id for packed in self._oldest_first() if packed.started_at < before]
+        return sum(self._recordings.pop(recording_id, None) is not None for recording_id in old)
+
+    def _save_recording(self, recording: Recording) -> None:
+        # An id without a category would be in the way of every later lookup.
+        category_of(recording.id)
+        self._recordings[recording.id] = recording.pack(compressed=False)
+        self._last_id = recording.id
+
+    def _packed(self, recording_id: str) -> PackedRecording:
+        packed = self._recordings.get(recording_id)
+        if packed is None:
+            raise NoSuchRecording(recording_id)
+        return packed
+
+    def _oldest_first(self) -> list[PackedRecording]:
+        return sorted(self._recordings.copy().values(), key=lambda packed: packed.started_at)
+
+
+def _metadata_of(packed: PackedRecording) -> dict[str, Any]:
+    metadata: dict[str, Any] = decode(packed.metadata)
+    return metadata

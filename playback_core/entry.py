@@ -1,0 +1,67 @@
+"""Entry: one interception, encoded, in the order it happened."""
+
+from enum import IntEnum
+from typing import Any
+
+from playback_core.codec import Deferred, decode
+from playback_core.outcome import Outcome
+
+BranchPath = tuple[int, ...]
+
+
+class EntryKind(IntEnum):
+    """What an entry is; the numbers are part of the stored format."""
+
+    INPUT = 1
+    OUTPUT = 2
+    DATA = 3
+    SPAN = 4
+
+
+class Entry:
+    """One interception, in the order it happened.
+
+    `arguments` and `result` are encoded values, None where there is none; `at` is the offset from
+    the operation's start in microseconds. Decoding gives a fresh value each time.
+    """
+
+    __slots__ = ("alias", "arguments", "at", "branch", "failed", "kind", "result")
+
+    def __init__(
+        self,
+        kind: EntryKind,
+        alias: str,
+        branch: BranchPath,
+        arguments: bytes | None,
+        result: bytes | Deferred | None = None,
+        failed: bool = False,
+        at: int = 0,
+    ) -> None:
+        self.kind = kind
+        self.alias = alias
+        self.branch = branch
+        self.arguments = arguments
+        self.result = result
+        self.failed = failed
+        self.at = at
+
+    def __repr__(self) -> str:
+        return f"<Entry {self.kind.name.lower()} {self.alias!r} branch={self.branch}>"
+
+    def decoded_arguments(self) -> Any:
+        """Return the arguments: `[args, kwargs]` of an input, the data sent by an output."""
+        return None if self.arguments is None else decode(self.arguments)
+
+    def outcome(self) -> Outcome:
+        """Return the recorded value or exception, decoded afresh."""
+        value = self.decoded_result()
+        return Outcome(exception=value) if self.failed else Outcome(value)
+
+    def decoded_result(self) -> Any:
+        """Return the recorded value, or the exception object where the call raised."""
+        return None if self.result is None else decode(encoded(self.result))
+
+
+def encoded(blob: bytes | Deferred) -> bytes:
+    """Return the bytes of a snapshot, encoding now what was kept by reference."""
+    return blob if isinstance(blob, bytes) else blob.encode()

@@ -1,0 +1,187 @@
+"""Recording fails open, playback fails loud: the one place where a fault of ours is caught.
+
+The steps of interceptions run `guarded`, other blocks in `FailingOpen`. The session says what
+a fault means: one being recorded drops its recording, one being replayed raises.
+"""
+
+import logging
+import os
+import signal
+import threading
+from collections import Counter
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Final, Protocol
+from weakref import WeakSet
+
+_logger: Final = logging.getLogger("playback")
+_MAX_CAUSES: Final = 1_000
+
+Args = tuple[Any, ...]
+Kwargs = dict[str, Any]
+Begin = Callable[[Any, Args, Kwargs], Any]
+Finish = Callable[[Any, Any, Any, Args, Kwargs], None]
+Fail = Callable[[Any, Any, BaseException, Args, Kwargs], None]
+
+
+class Faultable(Protocol):
+    """A session, as far as faults go."""
+
+    def fail(self, stage: str, subject: str, error: BaseException | None) -> None:
+        """Take a fault: drop the recording, or raise."""
+
+
+class Steps(Protocol):
+    """The steps of an interception, as far as faults go."""
+
+    alias: str
+    noun: str
+
+    def begin(self, branch: Any, args: Args, kwargs: Kwargs) -> Any:
+        """Decide what to do with a call."""
+
+    def finish(self, branch: Any, step: Any, value: Any, args: Args, kwargs: Kwargs) -> None:
+        """Take the value of a call."""
+
+    def fail(
+        self, branch: Any, step: Any, error: BaseException, args: Args, kwargs: Kwargs
+    ) -> None:
+        """Take the exception of a call."""
+
+
+def guarded(steps: Steps) -> tuple[Begin, Finish, Fail]:
+    """Return the steps of an interception, their faults given to the session of the branch.
+
+    A step that failed gives None. Each has its own signature: passing arguments on through a star
+    costs more than the step's own bookkeeping.
+    """
+    begin_step, finish_step, fail_step = steps.begin, steps.finish, steps.fail
+
+    def begin(branch: Any, args: Args, kwargs: Kwargs) -> Any:
+        try:
+            return begin_step(branch, args, kwargs)
+        except Exception as fault:  # noqa: BLE001 - the guard
+            _take(branch.session, f"Beginning {steps.noun}", steps.alias, fault)
+
+    def finish(branch: Any, step: Any, value: Any, args: Args, kwargs: Kwargs) -> None:
+        try:
+            finish_step(branch, step, value, args, kwargs)
+        except Exception as fault:  # noqa: BLE001 - the guard
+            _take(branch.session, f"Recording the result of {steps.noun}", steps.alias, fault)
+
+    def fail(branch: Any, step: Any, error: BaseException, args: Args, kwargs: Kwargs) -> None:
+        try:
+            fail_step(branch, step, error, args, kwargs)
+        except Exception as fault:  # noqa: BLE001 - the guard
+            _take(branch.session, f"Recording the exception of {steps.noun}", steps.alias, fault)
+
+    return begin, finish, fail
+
+
+class FailingOpen:
+    """A block whose fault is given to a session; execution goes on behind the block."""
+
+    __slots__ = ("_session", "_stage", "_subject")
+
+    def __init__(self, session: Faultable, stage: str, subject: str) -> None:
+        self._session = session
+        self._stage = stage
+        self._subject = subject
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool:
+        if not isinstance(exc, Exception):
+            return False
+        _take(self._session, self._stage, self._subject, exc)
+        return True
+
+
+def _take(session: Faultable, stage: str, subject: str, fault: Exception) -> None:
+    session.fail(stage, subject, fault)
+    if _comes_from_signal_handler(fault):
+        # The application's own: a time limit that hit while our code ran.
+        raise fault
+
+
+def _comes_from_signal_handler(error: BaseException) -> bool:
+    handlers = (signal.getsignal(number) for number in signal.valid_signals())
+    codes = {getattr(handler, "__code__", None) for handler in handlers} - {None}
+    traceback = error.__traceback__
+    while traceback is not None:
+        if traceback.tb_frame.f_code in codes:
+            return True
+        traceback = traceback.tb_next
+    return False
+
+
+class Guard:
+    """Counts what happened to recordings and logs each cause of a loss once.
+
+    `counters` maps a name to a number: `recorded`, `discarded` (on request), `sampled_out`,
+    `failed` (a fault while recording), `too_large` (more than a recording may hold), `late` (calls
+    after their operation had ended), `unlogged` (log lines that the application's logging refused).
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counters: Counter[str] = Counter()
+        self._causes: set[tuple[str, str, type[BaseException] | None]] = set()
+        _guards.add(self)
+
+    @property
+    def counters(self) -> dict[str, int]:
+        """A copy of the counters."""
+        with self._lock:
+            return dict(self._counters)
+
+    def count(self, name: str) -> None:
+        """Add one to a counter."""
+        with self._lock:
+            self._counters[name] += 1
+
+    def report(
+        self, stage: str, subject: str, error: BaseException | None, consequence: str
+    ) -> None:
+        """Log a fault, once for each (stage, subject, type of error)."""
+        if self._is_new((stage, subject, type(error) if error is not None else None)):
+            cause = f": {type(error).__name__}: {_text(error)}" if error is not None else ""
+            try:
+                _logger.warning("%s %r%s; %s", stage, subject, cause, consequence, exc_info=error)
+            except Exception:  # noqa: BLE001 - a filter or handler of the application's
+                self.count("unlogged")
+
+    def _is_new(self, cause: tuple[str, str, type[BaseException] | None]) -> bool:
+        with self._lock:
+            if cause in self._causes or len(self._causes) >= _MAX_CAUSES:
+                return False
+            self._causes.add(cause)
+            return True
+
+    def renew_lock(self) -> None:
+        """Replace the lock; called in a forked child, where its owner may be gone."""
+        self._lock = threading.Lock()
+
+
+_guards: Final[WeakSet[Guard]] = WeakSet()
+
+
+def _renew_locks() -> None:
+    for guard in _guards:
+        guard.renew_lock()
+
+
+os.register_at_fork(after_in_child=_renew_locks)
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception as broken:  # noqa: BLE001 - the text is the application's code
+        return f"<its message cannot be made: {type(broken).__name__}>"

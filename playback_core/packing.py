@@ -1,0 +1,174 @@
+"""The packed form of a recording: what cassettes store; docs/format.md describes it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Any, Final, Protocol
+
+import ormsgpack
+
+from playback_core.codec import (
+    DEFAULT_LIMITS,
+    compress,
+    decode,
+    decompress,
+    encode,
+    storable_text,
+    stored_text,
+)
+from playback_core.entry import BranchPath, Entry, EntryKind, encoded
+from playback_core.errors import CodecError, DamagedRecordingError, EncodeError
+
+FORMAT_VERSION: Final = 1
+
+
+class Redaction(Protocol):
+    """What takes secrets out of encoded values before they are stored; it is idempotent."""
+
+    def value(self, blob: bytes) -> bytes:
+        """Return an encoded value without its secrets."""
+
+    def key(self, blob: bytes) -> bytes:
+        """Return an encoded interception key without its secrets."""
+
+    def may_change(self, blobs: Iterable[bytes]) -> bool:
+        """Tell whether `value` or `key` may change one of some encoded values; False is certain."""
+
+    def names(self, name: object) -> bool:
+        """Tell whether the values of a parameter of this name are secret."""
+
+    def concealed(self, value: Any) -> Any:
+        """Return what is stored instead of a secret."""
+
+
+@dataclass(frozen=True, slots=True)
+class PackedRecording:
+    """What a cassette stores: index columns, encoded metadata, framed payload.
+
+    `started_at` is nanoseconds since the epoch. `framed` is false where the payload is not in its
+    compressed frame, as in a cassette that never leaves memory.
+    """
+
+    id: str
+    started_at: int
+    metadata: bytes
+    payload: bytes
+    framed: bool = True
+
+
+def pack_entries(entries: tuple[Entry, ...], redaction: Redaction | None, *, framed: bool) -> bytes:
+    """Return the payload of a recording: its entries by column.
+
+    Raise EncodeError where it is more than `unpack_entries` reads.
+    """
+    columns = ormsgpack.packb(_columns(entries, redaction))
+    if len(columns) > DEFAULT_LIMITS.max_bytes:
+        raise EncodeError(
+            f"Its {len(entries):,} entries take {len(columns):,} bytes, and the hard limit is"
+            f" {DEFAULT_LIMITS.max_bytes:,}; record less, for example with data handlers."
+        )
+    return compress(columns) if framed else columns
+
+
+def unpack_entries(payload: bytes, *, framed: bool) -> list[Entry]:
+    """Return the entries of a payload; raise DamagedRecordingError where it is not one."""
+    try:
+        raw = decompress(payload, DEFAULT_LIMITS.max_bytes) if framed else payload
+        return _entries(ormsgpack.unpackb(raw))
+    except CodecError as error:
+        raise DamagedRecordingError(str(error)) from error
+    except (ValueError, TypeError, IndexError, KeyError) as error:
+        raise DamagedRecordingError(f"Its entries are damaged: {error}.") from error
+
+
+def unreadable(recording_id: str, reason: Exception) -> DamagedRecordingError:
+    """Make the error of a recording that cannot be read; the reason says if it is damaged."""
+    return DamagedRecordingError(
+        f"Recording {recording_id} cannot be read: {reason} Delete it, or read it with the version"
+        " that wrote it."
+    )
+
+
+def _columns(entries: tuple[Entry, ...], redaction: Redaction | None) -> list[Any]:
+    aliases: dict[str, int] = {}
+    branches: dict[BranchPath, int] = {}
+    alias_column = [aliases.setdefault(e.alias, len(aliases)) for e in entries]
+    branch_column = [branches.setdefault(e.branch, len(branches)) for e in entries]
+    arguments = [e.arguments for e in entries]
+    results = [None if e.result is None else encoded(e.result) for e in entries]
+    if redaction is not None and _may_hold_secrets(entries, [*arguments, *results], redaction):
+        arguments = [_redacted_arguments(e, redaction) for e in entries]
+        results = [
+            _redacted_result(e, blob, redaction) for e, blob in zip(entries, results, strict=True)
+        ]
+    return [
+        FORMAT_VERSION,
+        [storable_text(alias) for alias in aliases],
+        [list(path) for path in branches],
+        bytes([e.kind for e in entries]),
+        bytes([e.failed for e in entries]),
+        alias_column,
+        branch_column,
+        _differences([e.at for e in entries]),
+        arguments,
+        results,
+    ]
+
+
+def _may_hold_secrets(
+    entries: tuple[Entry, ...], blobs: list[bytes | None], redaction: Redaction
+) -> bool:
+    # Of all at once: nearly every recording holds none, and each search costs.
+    return redaction.may_change([blob for blob in blobs if blob is not None]) or any(
+        entry.kind is EntryKind.DATA and redaction.names(entry.alias) for entry in entries
+    )
+
+
+def _redacted_arguments(entry: Entry, redaction: Redaction) -> bytes | None:
+    blob = entry.arguments
+    if blob is None:
+        return None
+    return redaction.key(blob) if entry.kind is EntryKind.INPUT else redaction.value(blob)
+
+
+def _redacted_result(entry: Entry, blob: bytes | None, redaction: Redaction) -> bytes | None:
+    if blob is None:
+        return None
+    if entry.kind is EntryKind.DATA and redaction.names(entry.alias):
+        return encode(redaction.concealed(decode(blob)))
+    return redaction.value(blob)
+
+
+def _entries(columns: Any) -> list[Entry]:
+    if not isinstance(columns, list) or columns[:1] != [FORMAT_VERSION]:
+        raise ValueError(f"format version {columns[:1] if isinstance(columns, list) else columns}")
+    _, names, paths, kinds, failed, alias_column, branch_column, at, arguments, results = columns
+    aliases = [stored_text(name) for name in names]
+    branches = [tuple(path) for path in paths]
+    kind_of = {int(kind): kind for kind in EntryKind}
+    return [
+        Entry(
+            kind_of[kind],
+            aliases[alias],
+            branches[branch],
+            args,
+            result,
+            bool(raised),
+            offset,
+        )
+        for kind, raised, alias, branch, offset, args, result in zip(
+            kinds,
+            failed,
+            alias_column,
+            branch_column,
+            accumulate(at),
+            arguments,
+            results,
+            strict=True,
+        )
+    ]
+
+
+def _differences(offsets: list[int]) -> list[int]:
+    # Small numbers: absolute ones would be a thirtieth of a stored recording.
+    return [later - earlier for earlier, later in zip([0, *offsets], offsets, strict=False)]

@@ -1,0 +1,185 @@
+"""PlaybackSession: what a replay takes from its recording, and what it captures."""
+
+import threading
+from collections import defaultdict, deque
+from collections.abc import Iterable
+
+from playback_core.codec import decode, describe, on_refused_use
+from playback_core.entry import BranchPath, EntryKind
+from playback_core.errors import RecordingKeyError, TapeRecorderException
+from playback_core.interception_key import input_key, output_key
+from playback_core.matching import Found, Match, RecordedCalls
+from playback_core.metadata import DURATION
+from playback_core.nearest import nearest_call
+from playback_core.packing import Redaction
+from playback_core.playback import CapturedOutput, Miss, Playback, Relocation, Substitution
+from playback_core.recording import Output, Recording
+from playback_core.session import Branch, Session, current_session
+
+
+class PlaybackSession(Session):
+    """One replay of one recording."""
+
+    replaying = True
+
+    def __init__(self, recording: Recording, redaction: Redaction | None = None) -> None:
+        super().__init__(redaction)
+        self._recording = recording
+        self._calls = RecordedCalls(recording.entries)
+        self._lock = threading.Lock()
+        self._outputs: list[CapturedOutput] = []
+        self._missed: list[Miss] = []
+        self._substituted: list[Substitution] = []
+        self._relocated: list[Relocation] = []
+        self._late: list[str] = []
+        self._outside: list[str] = []
+        self._root_running = False
+
+    @property
+    def recording(self) -> Recording:
+        return self._recording
+
+    def fail(self, stage: str, subject: str, error: BaseException | None) -> None:
+        if isinstance(error, TapeRecorderException):
+            raise error
+        fault = TapeRecorderException("it failed") if error is None else error
+        self.miss(subject, subject, f"{stage} {subject!r} failed: {fault!r}")
+        raise fault
+
+    def redacted_key(self, blob: bytes) -> bytes:
+        """Return a key as the recorder's rules would have stored it."""
+        return blob if self.redaction is None else self.redaction.key(blob)
+
+    def claim_root(self) -> bool:
+        """Tell whether the operation being entered is the replayed one, not a span within it."""
+        with self._lock:
+            claimed, self._root_running = not self._root_running, True
+            return claimed
+
+    def release_root(self) -> None:
+        """Note that the replayed operation has returned."""
+        self._root_running = False
+
+    def take(
+        self, kind: EntryKind, alias: str, arguments: bytes | None, branch: BranchPath
+    ) -> Found | None:
+        """Consume and return the recorded call this one is, noting where it was found."""
+        found = self._calls.take(kind, alias, arguments, branch)
+        if found is not None and found.match is not Match.EXACT:
+            self._relocated.append(Relocation(alias, found.match.value))
+        return found
+
+    def capture(self, branch: Branch, alias: str, data: bytes) -> None:
+        """Keep what an output sent."""
+        if self.open:
+            if self.redaction is not None:
+                data = self.redaction.value(data)
+            self._outputs.append(CapturedOutput(branch.path, alias, data))
+        else:
+            self.note_late()
+
+    def note_fallback(self, alias: str) -> None:
+        """Note that a call was served by one of its fallback aliases."""
+        self._relocated.append(Relocation(alias, "fallback alias"))
+
+    def substitute_input(self, alias: str, arguments: bytes, policy: str) -> None:
+        """Note an input that was answered by a declared policy."""
+        key = input_key(alias, decode(arguments))
+        self._substituted.append(Substitution(alias, key, policy))
+
+    def substitute_output(self, alias: str, policy: str) -> None:
+        """Note an output whose result was given by a declared policy."""
+        key = output_key(alias, self._sent(alias), "result")
+        self._substituted.append(Substitution(alias, key, policy))
+
+    def note_outside(self, alias: str) -> None:
+        """Note an intercepted call that ran for real, as it came from outside the operation."""
+        self._outside.append(alias)
+
+    def note_late(self) -> None:
+        message = (
+            f"A call came after the replay of recording {self._recording.id} had ended, from a"
+            " thread or task that outlived the operation; it was not run."
+        )
+        self._late.append(message)
+        raise TapeRecorderException(message)
+
+    def missing_input(self, alias: str, arguments: bytes) -> RecordingKeyError:
+        """Note a miss and return the error for it."""
+        decoded = decode(arguments)
+        key = input_key(alias, decoded)
+        return self.miss(alias, key, nearest_call(self._recording.entries, alias, decoded))
+
+    def missing_output(self, alias: str, data: bytes) -> RecordingKeyError:
+        """Note an output with no recorded result and return the error for it."""
+        sent = self._sent(alias)
+        recorded = sum(
+            1
+            for entry in self._recording.entries
+            if entry.kind is EntryKind.OUTPUT and entry.alias == alias
+        )
+        hint = (
+            f"It sent {describe(decode(data), 300)}; {recorded} call(s) of this output are recorded"
+            f" and this is number {sent}. Declare it with fail_on_no_recorded_result=False if"
+            " its result does not matter."
+        )
+        return self.miss(alias, output_key(alias, sent, "result"), hint)
+
+    def miss(self, alias: str, key: str, hint: str) -> RecordingKeyError:
+        """Note a miss, so that code that swallows the error cannot hide it."""
+        message = f"Not in recording {self._recording.id}: {key}. {hint}"
+        self._missed.append(Miss(alias, key, message))
+        return RecordingKeyError(message)
+
+    def end(self, duration: float) -> Playback:
+        """Close the session and return what came of it; `duration` is in seconds."""
+        self.open = False
+        recording = self._recording
+        return Playback(
+            playback_outputs=_numbered(self._ordered_outputs()),
+            playback_duration=duration,
+            recorded_outputs=recording.outputs(),
+            recorded_duration=recording.get_metadata().get(DURATION),
+            original_recording=recording,
+            missed=list(self._missed),
+            substituted=list(self._substituted),
+            repeated=[r for r in self._relocated if r.how == Match.REPEATED.value],
+            moved=[r for r in self._relocated if r.how != Match.REPEATED.value],
+            consumed=self._calls.consumed(),
+            never_consumed=self._calls.never_consumed(),
+            late=self._late,
+            outside=self._outside,
+        )
+
+    def _sent(self, alias: str) -> int:
+        return sum(1 for output in self._outputs if output.alias == alias)
+
+    def _ordered_outputs(self) -> Iterable[CapturedOutput]:
+        # Order is exact within a branch and free between branches: interleave the branches as
+        # they were recorded, then give what is left as it came.
+        waiting: dict[BranchPath, deque[CapturedOutput]] = defaultdict(deque)
+        for output in self._outputs:
+            waiting[output.branch].append(output)
+        for entry in self._recording.entries:
+            if entry.kind is EntryKind.OUTPUT and waiting[entry.branch]:
+                yield waiting[entry.branch].popleft()
+        left = {id(output) for queue in waiting.values() for output in queue}
+        yield from (output for output in self._outputs if id(output) in left)
+
+
+def _note_refused_use(type_path: str, message: str) -> None:
+    session = current_session()
+    if isinstance(session, PlaybackSession):
+        session.miss(type_path, f"the recorded {type_path}", message)
+
+
+on_refused_use(_note_refused_use)
+
+
+def _numbered(outputs: Iterable[CapturedOutput]) -> list[Output]:
+    numbers: dict[str, int] = {}
+    result = []
+    for output in outputs:
+        number = numbers[output.alias] = numbers.get(output.alias, 0) + 1
+        result.append(Output(output_key(output.alias, number, "output"), decode(output.data)))
+    return result

@@ -1,0 +1,211 @@
+"""Recording: one operation's stored entries and metadata."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from time import time_ns
+from typing import Any, NamedTuple, Protocol
+
+from playback_core.codec import decode, encode
+from playback_core.entry import Entry, EntryKind
+from playback_core.errors import (
+    CodecError,
+    DamagedRecordingError,
+    EncodeError,
+    RecordingKeyError,
+    SettingsError,
+)
+from playback_core.interception_key import input_key, output_key, span_key
+from playback_core.packing import (
+    PackedRecording,
+    Redaction,
+    pack_entries,
+    unpack_entries,
+    unreadable,
+)
+from playback_core.recording_id import category_of, new_recording_id
+
+
+class Completion(Protocol):
+    """What makes the last entries of a recording when it is stored, from what nobody changes."""
+
+    @property
+    def size(self) -> int:
+        """About how many bytes it keeps."""
+
+    def entries(self) -> Iterable[Entry]:
+        """Return the entries."""
+
+
+class Output(NamedTuple):
+    """One captured output: its key (`output: {alias} #{n}.output`) and what was sent."""
+
+    key: str
+    value: Any
+
+
+class Recording:
+    """One operation's entries, in order, with its metadata.
+
+    A recording is written by one operation, closed when it is saved or aborted, and read back
+    from a cassette. Values come out decoded afresh at every call.
+    """
+
+    def __init__(
+        self,
+        recording_id: str,
+        *,
+        started_at: int,
+        entries: list[Entry] | None = None,
+        metadata: dict[str, Any] | None = None,
+    ) -> None:
+        self.id = recording_id
+        self.started_at = started_at
+        self._entries: list[Entry] = [] if entries is None else entries
+        self._completion: Completion | None = None
+        self.redaction: Redaction | None = None
+        self._metadata: dict[str, Any] = {} if metadata is None else metadata
+        self._closed = False
+
+    @classmethod
+    def new(cls, category: str) -> "Recording":
+        """Make an empty recording of a category, starting now; an empty one is a SettingsError."""
+        started_at = time_ns()
+        return cls(new_recording_id(category, started_at), started_at=started_at)
+
+    @property
+    def entries(self) -> list[Entry]:
+        """The entries in order; the last ones may be made when they are first asked for."""
+        if self._completion is not None:
+            self._entries += self._completion.entries()
+            self._completion = None
+        return self._entries
+
+    @property
+    def as_kept(self) -> tuple[list[Entry], int]:
+        """The entries made so far, and about how many bytes are kept to make the others."""
+        completion = self._completion
+        return self._entries, 0 if completion is None else completion.size
+
+    @property
+    def category(self) -> str:
+        """The category the recording is looked up by."""
+        return category_of(self.id)
+
+    def set_data(self, key: str, value: Any) -> None:
+        """Store a value under a text key of one's own; raise SettingsError once closed."""
+        self._require_open()
+        if not isinstance(key, str):
+            raise SettingsError(f"The key of data is {key!r}; it must be a text.")
+        self.entries.append(Entry(EntryKind.DATA, key, (), None, encode(value)))
+
+    def get_data(self, key: str) -> Any:
+        """Return what is stored under a key, decoded afresh.
+
+        An input gives `{'value': ...}` or `{'exception': ...}`, the last one of a repeated key; an
+        output `{'args': [...], 'kwargs': {...}}` or what its data handler made. Raise
+        RecordingKeyError where there is no such key.
+        """
+        found: Callable[[], Any] | None = None
+        for name, value in self._views():
+            if name == key:
+                found = value
+        if found is None:
+            raise RecordingKeyError(
+                f"Recording {self.id} has no key {key!r}; get_all_keys() lists those it has."
+            )
+        return found()
+
+    def get_all_keys(self) -> list[str]:
+        """Return the unique keys in the order they first came."""
+        return list(dict.fromkeys(name for name, _ in self._views()))
+
+    def outputs(self) -> list[Output]:
+        """Return the outputs, decoded, in stored order."""
+        numbers: Counter[str] = Counter()
+        found = []
+        for entry in self.entries:
+            if entry.kind is EntryKind.OUTPUT:
+                numbers[entry.alias] += 1
+                key = output_key(entry.alias, numbers[entry.alias], "output")
+                found.append(Output(key, entry.decoded_arguments()))
+        return found
+
+    def add_metadata(self, metadata: Mapping[str, Any]) -> None:
+        """Merge metadata into the recording's; raise SettingsError once closed."""
+        self._require_open()
+        self._metadata.update(metadata)
+
+    def get_metadata(self) -> dict[str, Any]:
+        """Return the metadata as a dictionary of the caller's own."""
+        return dict(self._metadata)
+
+    def end(self, entries: list[Entry], completion: Completion | None = None) -> None:
+        """Give all entries at once; raise SettingsError once closed."""
+        self._require_open()
+        self._entries, self._completion = entries, completion
+
+    def close(self) -> None:
+        """Refuse further writes."""
+        self._closed = True
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.set_data(key, value)
+
+    def __getitem__(self, key: str) -> Any:
+        return self.get_data(key)
+
+    def __repr__(self) -> str:
+        return f"<Recording {self.id} entries={len(self.entries)}>"
+
+    def pack(self, *, compressed: bool = True) -> PackedRecording:
+        """Return the stored form; the format is in docs/format.md.
+
+        Raise EncodeError where it is over the limits that `unpack` reads within.
+        """
+        redaction = self.redaction
+        try:
+            metadata = encode(self._metadata)
+            if redaction is not None:
+                metadata = redaction.value(metadata)
+            payload = pack_entries(tuple(self.entries), redaction, framed=compressed)
+        except EncodeError as error:
+            raise EncodeError(f"Recording {self.id} cannot be stored: {error}") from error
+        return PackedRecording(self.id, self.started_at, metadata, payload, framed=compressed)
+
+    @classmethod
+    def unpack(cls, packed: PackedRecording) -> "Recording":
+        """Rebuild a recording; raise DamagedRecordingError where it cannot be."""
+        try:
+            entries = unpack_entries(packed.payload, framed=packed.framed)
+            metadata = decode(packed.metadata)
+        except (DamagedRecordingError, CodecError) as error:
+            raise unreadable(packed.id, error) from error
+        if not isinstance(metadata, dict):
+            raise DamagedRecordingError(f"Recording {packed.id} has no metadata; delete it.")
+        recording = cls(packed.id, started_at=packed.started_at, entries=entries, metadata=metadata)
+        recording.close()
+        return recording
+
+    def _views(self) -> Iterable[tuple[str, Callable[[], Any]]]:
+        numbers: dict[tuple[EntryKind, str], int] = {}
+        for entry in self.entries:
+            if entry.kind is EntryKind.INPUT:
+                yield input_key(entry.alias, entry.decoded_arguments()), _input_view(entry)
+            elif entry.kind is EntryKind.DATA:
+                yield entry.alias, entry.decoded_result
+            else:
+                number = numbers[entry.kind, entry.alias] = (
+                    numbers.get((entry.kind, entry.alias), 0) + 1
+                )
+                name = output_key if entry.kind is EntryKind.OUTPUT else span_key
+                yield name(entry.alias, number, "output"), entry.decoded_arguments
+                if entry.result is not None:
+                    yield name(entry.alias, number, "result"), _input_view(entry)
+
+    def _require_open(self) -> None:
+        if self._closed:
+            raise SettingsError(f"Recording {self.id} is closed; nothing can be added to it.")
+
+
+def _input_view(entry: Entry) -> Callable[[], dict[str, Any]]:
+    return lambda: {"exception" if entry.failed else "value": entry.decoded_result()}

@@ -1,0 +1,276 @@
+"""RecordingSession: what one operation keeps while it is being recorded, and how it ends."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import InitVar, dataclass
+from datetime import UTC, datetime
+from random import Random
+from time import perf_counter_ns
+from typing import Any, Final, Protocol
+
+from playback_core.codec import Deferred, decode, encode, encode_plain
+from playback_core.entry import Entry, EntryKind
+from playback_core.errors import SettingsError
+from playback_core.guard import FailingOpen, Guard
+from playback_core.metadata import (
+    DURATION,
+    EXCEPTION_IN_OPERATION,
+    INCOMPLETE_RECORDING,
+    OPERATION_OUTPUT_ALIAS,
+    OPERATION_REQUEST,
+    RECORDED_AT,
+)
+from playback_core.packing import Redaction
+from playback_core.recording import Completion, Recording
+from playback_core.session import Session
+from playback_core.tape_cassette import TapeCassette
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingParameters:
+    """How the operations of a class are recorded.
+
+    `sampling_rate` is the share that is kept, 0 to 1; `ignore_enforced_sampling` makes
+    `force_sample_recording()` have no effect; `skipped` records nothing. The order and the last
+    name, which is refused, are the predecessor's. Raise SettingsError on a wrong value.
+    """
+
+    sampling_rate: float = 1.0
+    ignore_enforced_sampling: bool = False
+    skipped: bool = False
+    copy_data_on_intercepion: InitVar[None] = None
+
+    def __post_init__(self, copy_data_on_intercepion: object) -> None:
+        if copy_data_on_intercepion is not None:
+            raise SettingsError(
+                "copy_data_on_intercepion is no parameter any more: a snapshot of each value is"
+                " always taken when it is intercepted. Leave it out."
+            )
+        for option in ("ignore_enforced_sampling", "skipped"):
+            if not isinstance(getattr(self, option), bool):
+                raise SettingsError(
+                    f"{option} of the recording parameters is {getattr(self, option)!r}; it must be"
+                    " True or False."
+                )
+        rate = self.sampling_rate
+        if isinstance(rate, bool) or not isinstance(rate, (int, float)) or not 0 <= rate <= 1:
+            raise SettingsError(f"sampling_rate is {rate!r}; it must be a number from 0 to 1.")
+
+
+MAX_OPERATION_BYTES: Final = 64 * 1024**2
+"""What the entries of one operation may take in memory; a larger recording is discarded."""
+
+# What an entry takes beside its encoded values.
+_ENTRY_BYTES: Final = 256
+
+DEFAULT_PARAMETERS: Final = RecordingParameters()
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingHost:
+    """What a session needs of the recorder that opened it."""
+
+    tape_cassette: TapeCassette
+    guard: Guard
+    random: Random
+    redaction: Redaction | None = None
+
+    def fail(self, stage: str, subject: str, error: BaseException | None) -> None:
+        """Take a fault that came before there was a session: the operation is not recorded."""
+        self.guard.count("failed")
+        self.guard.report(stage, subject, error, "it is not recorded")
+
+
+def as_it_is_now(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a copy that no later change reaches: metadata is encoded when it is stored."""
+    copy = dict(metadata)
+    if not _UNCHANGING.issuperset(map(type, copy.values())):
+        copy = decode(encode(copy))
+    return copy
+
+
+_UNCHANGING: Final = frozenset({type(None), bool, int, float, str, bytes})
+
+
+def output_data(result: Any) -> dict[str, Any]:
+    """Return what the output of an operation is stored as."""
+    return {"args": [result], "kwargs": {}}
+
+
+class Exchanged(Protocol):
+    """A request and the answer to it: plain data, made when it is asked for.
+
+    That is: exact JSON-like types and bytes (no bytearray), made from what nobody changes.
+    """
+
+    @property
+    def size(self) -> int:
+        """About how many bytes are kept to make it."""
+
+    def request(self) -> Any:
+        """Return the request, from which the operation can be run again."""
+
+    def response(self) -> Any:
+        """Return what the operation came to."""
+
+
+class ExchangeEntries:
+    """The last entries of a recorded exchange, made when it is stored."""
+
+    def __init__(self, exchanged: Exchanged) -> None:
+        self._exchanged = exchanged
+        self.size = exchanged.size
+
+    def entries(self) -> list[Entry]:
+        exchanged = self._exchanged
+        request = encode_plain(exchanged.request())
+        response = encode_plain(output_data(exchanged.response()))
+        return [
+            Entry(EntryKind.DATA, OPERATION_REQUEST, (), None, request),
+            Entry(EntryKind.OUTPUT, OPERATION_OUTPUT_ALIAS, (), response),
+        ]
+
+
+class RecordingSession(Session):
+    """The entries of a running operation, and the rules by which they are kept or dropped."""
+
+    replaying = False
+
+    def __init__(self, host: RecordingHost, parameters: RecordingParameters) -> None:
+        super().__init__(host.redaction)
+        self.entries: list[Entry] = []
+        self.forced = False
+        self.category = "an unnamed operation"
+        self.recording_id: str | None = None
+        self._kept = True
+        self._size = 0
+        self.started = perf_counter_ns()
+        self.host = host
+        self._parameters = parameters
+        self._recording: Recording | None = None
+        self._metadata: dict[str, Any] = {}
+
+    @property
+    def recording(self) -> Recording | None:
+        return self._recording
+
+    def name(self, category: str, parameters: RecordingParameters | None = None) -> None:
+        """Give the operation its category, which makes its recording and its id."""
+        if parameters is not None:
+            self._parameters = parameters
+        self.category = category
+        self._recording = self.host.tape_cassette.create_new_recording(category)
+        self.recording_id = self._recording.id
+
+    def add_metadata(self, metadata: Mapping[str, Any]) -> None:
+        """Add metadata to be stored with the recording."""
+        self._metadata.update(metadata)
+
+    def force_sample(self) -> None:
+        """Keep this recording whatever the sampling says, unless its parameters forbid that."""
+        self.forced = self.forced or not self._parameters.ignore_enforced_sampling
+
+    def add(self, entry: Entry) -> None:
+        """Append an entry, or count it where the operation has ended meanwhile."""
+        self.entries.append(entry)
+        if entry.result is not None:
+            self._grow(entry, entry.result)
+        if not self.open:
+            self.note_late()
+
+    def end(self, entry: Entry, result: bytes | Deferred) -> None:
+        """Give an entry its result; an input is appended now, an output was when it was sent."""
+        if not self.open:
+            self.note_late()
+            return
+        entry.at = (perf_counter_ns() - self.started) // 1000
+        entry.result = result
+        if entry.kind is not EntryKind.OUTPUT:
+            self.entries.append(entry)
+        self._grow(entry, result)
+
+    def _grow(self, entry: Entry, result: bytes | Deferred) -> None:
+        size = len(result) if isinstance(result, bytes) else result.size
+        self._size += size + len(entry.arguments or b"") + _ENTRY_BYTES
+        if self._size > MAX_OPERATION_BYTES:
+            limit = f"more than {MAX_OPERATION_BYTES // 1024**2} MiB in one operation"
+            self.host.guard.report(
+                "Keeping entries of", self.category, None, f"{limit}: this recording is discarded"
+            )
+            self.discard("too_large")
+
+    def note_late(self) -> None:
+        # A discarded operation still runs: what it calls is unrecorded, not late.
+        if self.ended:
+            self.host.guard.count("late")
+
+    def discard(self, counter: str = "discarded") -> None:
+        """Drop the recording; the operation goes on unrecorded."""
+        if not self._kept:
+            return
+        self._kept = self.open = False
+        self.host.guard.count(counter)
+        if self._recording is not None:
+            with FailingOpen(self, "Aborting the recording of", self.category):
+                self.host.tape_cassette.abort_recording(self._recording)
+        self._forget()
+
+    def fail(self, stage: str, subject: str, error: BaseException | None) -> None:
+        """Report a fault of recording and drop the recording."""
+        self.host.guard.report(stage, subject, error, "this recording is discarded")
+        self.discard("failed")
+
+    def warn(self, stage: str, subject: str) -> None:
+        """Report something worth knowing that costs no recording."""
+        self.host.guard.report(stage, subject, None, "the recording is kept")
+
+    def finish(
+        self,
+        error: BaseException | None,
+        extract_metadata: Callable[[], Mapping[str, Any]] | None = None,
+        completion: Completion | None = None,
+    ) -> None:
+        """End the operation: store it, or drop it by sampling. Never raises an Exception."""
+        self.ended = True
+        if not self.open:
+            return
+        with FailingOpen(self, "Saving the recording of", self.category):
+            if self._is_sampled():
+                self._save(error, extract_metadata, completion)
+            else:
+                self.discard("sampled_out")
+
+    def _save(
+        self,
+        error: BaseException | None,
+        extract_metadata: Callable[[], Mapping[str, Any]] | None,
+        completion: Completion | None,
+    ) -> None:
+        recording = self._recording
+        if recording is None:
+            raise SettingsError("the operation ended before it was given a category")
+        duration = perf_counter_ns() - self.started
+        if extract_metadata is not None:
+            self._metadata.update(as_it_is_now(extract_metadata() or {}))
+        self._metadata[DURATION] = duration / 1e9
+        self._metadata[RECORDED_AT] = datetime.now(UTC).replace(tzinfo=None).isoformat(" ")
+        self._metadata[EXCEPTION_IN_OPERATION] = error is not None
+        self._metadata[INCOMPLETE_RECORDING] = not (error is None or isinstance(error, Exception))
+        self.open = False
+        # A copy: what a thread still running appends from here on is late, not part of it.
+        recording.end(self.entries.copy(), completion)
+        recording.redaction = self.host.redaction
+        recording.add_metadata(self._metadata)
+        self.host.tape_cassette.save_recording(recording)
+        self._kept = False
+        self.host.guard.count("recorded")
+        self._forget()
+
+    def _forget(self) -> None:
+        # A thread or task that outlives the operation keeps its session, for its context's life.
+        self.entries = []
+        self._metadata = {}
+        self._recording = None
+
+    def _is_sampled(self) -> bool:
+        rate = self._parameters.sampling_rate
+        return self.forced or rate >= 1 or self.host.random.random() < rate

@@ -1,0 +1,146 @@
+"""The session (recording or playback) that is current in this context, and its branches."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar, Token
+from itertools import count
+from typing import ClassVar, Final
+
+from playback_core.entry import BranchPath
+from playback_core.packing import Redaction
+from playback_core.recording import Recording
+
+
+class Session:
+    """What the operation running in a context is doing: being recorded or being replayed.
+
+    `open` is true until it has ended or was discarded. `ended` is true when the recorded operation
+    has returned: what still runs in its context is late, or begins an operation of its own.
+    """
+
+    replaying: ClassVar[bool]
+
+    def __init__(self, redaction: Redaction | None = None) -> None:
+        self.redaction = redaction
+        self.open = True
+        self.ended = False
+        self.root = Branch(self, ())
+        self._output_numbers: dict[str, int] = {}
+
+    @property
+    def recording(self) -> Recording | None:
+        """The recording being made or replayed; None while it has no name yet."""
+        raise TypeError(f"{type(self).__name__} does not say which recording it works on")
+
+    def note_late(self) -> None:
+        """Count a call that came after the session had ended."""
+
+    def note_outside(self, alias: str) -> None:
+        """Note an intercepted call that came from outside the operation, in a replay."""
+
+    def fail(self, stage: str, subject: str, error: BaseException | None) -> None:
+        """Take a fault of the recorder: a replay raises it, a recording is dropped."""
+        raise TypeError(f"{type(self).__name__} does not say what a fault means to it")
+
+    def number_output(self, alias: str) -> int:
+        """Return 1, 2, ... for the calls of an output whose data handler wants its key."""
+        number = self._output_numbers[alias] = self._output_numbers.get(alias, 0) + 1
+        return number
+
+    @contextmanager
+    def active(self) -> Iterator[None]:
+        """Make this the current session for a block."""
+        with within(self.root):
+            yield
+
+
+class Branch:
+    """One line of execution within an operation: a thread, a task, or the operation itself.
+
+    `path` is the ordinals of creation from the root down. `inner` is the same branch while an
+    interception runs: nothing within it is intercepted.
+    """
+
+    __slots__ = ("_children", "inner", "intercepting", "path", "session")
+
+    inner: "Branch"
+
+    def __init__(self, session: Session, path: BranchPath) -> None:
+        self.session = session
+        self.path = path
+        self.intercepting = True
+        self._children = count()
+        inner = self.inner = Branch.__new__(Branch)
+        inner.session = session
+        inner.path = path
+        inner.intercepting = False
+        inner.inner = inner
+
+    def child(self) -> "Branch":
+        """Return a new branch created by this one; what an interception creates stays within it."""
+        if not self.intercepting:
+            return self
+        return Branch(self.session, (*self.path, next(self._children)))
+
+
+_current: Final[ContextVar[Branch | None]] = ContextVar("playback_branch", default=None)
+
+current: Final = _current.get
+"""Return the branch that is current in this context, or None."""
+
+enter: Final = _current.set
+"""Make a branch (or None) current; give the token to `leave` in the same frame."""
+
+
+def leave(token: Token[Branch | None] | None, outer: Branch | None = None) -> None:
+    """Undo an `enter` that may not have come to its end: `outer` was current before.
+
+    A coroutine that is resumed in another context cannot reset the token: the variable there is
+    not the one that was set, and is left alone. An exception of a signal handler can come between
+    the variable being set and its token being known.
+    """
+    try:
+        if token is None:
+            _current.set(outer)
+        else:
+            _current.reset(token)
+    except ValueError:
+        return
+
+
+@contextmanager
+def within(branch: Branch | None) -> Iterator[None]:
+    """Make a branch (or None) current for a block that is not left and resumed."""
+    outer, token = current(), None
+    try:
+        token = enter(branch)
+        yield
+    finally:
+        leave(token, outer)
+
+
+running_replays: Final[list[Session]] = []
+"""The replays of this process; an intercepted call without a session is noted on them."""
+
+
+def note_outside(alias: str) -> None:
+    """Tell the running replays of an intercepted call that belongs to no session."""
+    for session in tuple(running_replays):
+        session.note_outside(alias)
+
+
+def current_session() -> Session | None:
+    """Return the session of this context if it is still open."""
+    branch = current()
+    return branch.session if branch is not None and branch.session.open else None
+
+
+def _leave_recording() -> None:
+    # A recording is that of the parent; a child that forgot a replay would touch the world.
+    branch = current()
+    if branch is not None and not branch.session.replaying:
+        enter(None)
+
+
+os.register_at_fork(after_in_child=_leave_recording)

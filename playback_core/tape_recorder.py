@@ -1,0 +1,300 @@
+"""TapeRecorder: holds configuration, starts recordings and replays; never a request's state."""
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from random import Random
+from time import perf_counter
+from types import TracebackType
+from typing import Any, Final
+
+from playback_core import metadata as names
+from playback_core.codec import encode
+from playback_core.declarations import Declarations
+from playback_core.entry import Entry, EntryKind
+from playback_core.errors import (
+    OperationExceptionDuringPlayback,
+    SettingsError,
+    TapeRecorderException,
+)
+from playback_core.guard import FailingOpen, Guard
+from playback_core.operation import OUTSIDE, OpenOperation, OperationStart, open_operation
+from playback_core.packing import Redaction
+from playback_core.playback import Playback
+from playback_core.playback_session import PlaybackSession
+from playback_core.provenance import standing_metadata
+from playback_core.recording import Recording
+from playback_core.recording_session import RecordingHost, RecordingSession
+from playback_core.session import current, current_session, running_replays, within
+from playback_core.tape_cassette import TapeCassette
+
+
+class TapeRecorder(Declarations):
+    """Records operations and replays them.
+
+    What is being recorded or replayed is kept in the context, so that any number of threads and
+    tasks record at once; an interception acts on the operation around it, whichever recorder
+    declared it. The cassette may be set later than the recorder is made.
+    """
+
+    DURATION: Final = names.DURATION
+    RECORDED_AT: Final = names.RECORDED_AT
+    OPERATION_OUTPUT_ALIAS: Final = names.OPERATION_OUTPUT_ALIAS
+    OPERATION_CLASS: Final = names.OPERATION_CLASS
+    EXCEPTION_IN_OPERATION: Final = names.EXCEPTION_IN_OPERATION
+    INCOMPLETE_RECORDING: Final = names.INCOMPLETE_RECORDING
+    OPERATION_FUNCTION: Final = names.OPERATION_FUNCTION
+    OPERATION_REQUEST: Final = names.OPERATION_REQUEST
+    KIND: Final = names.KIND
+    SERVICE: Final = names.SERVICE
+    REVISION: Final = names.REVISION
+    VERSIONS: Final = names.VERSIONS
+    NOT_REPLAYABLE: Final = names.NOT_REPLAYABLE
+    PARENT_ID: Final = names.PARENT_ID
+
+    def __init__(
+        self, tape_cassette: TapeCassette | None = None, *, random_seed: int | None = None
+    ) -> None:
+        super().__init__()
+        self.recording_enabled = False
+        self.tape_cassette = tape_cassette
+        self.service: str | None = None
+        self.redaction: Redaction | None = None
+        self._guard = Guard()
+        self._random = Random(random_seed)
+        self._host: RecordingHost | None = None
+
+    @property
+    def tape_cassette(self) -> TapeCassette | None:
+        """Where recordings are stored, None until it is set; SettingsError for another type."""
+        return self._tape_cassette
+
+    @tape_cassette.setter
+    def tape_cassette(self, tape_cassette: TapeCassette | None) -> None:
+        if tape_cassette is not None and not isinstance(tape_cassette, TapeCassette):
+            raise SettingsError(
+                f"tape_cassette is {tape_cassette!r}; it must be an instance of TapeCassette, or"
+                " None. playback_core.settings.cassette_from_url() makes one of a URL."
+            )
+        self._tape_cassette = tape_cassette
+
+    @property
+    def counters(self) -> dict[str, int]:
+        """What became of operations: recorded, discarded, sampled_out, failed; and late calls."""
+        return self._guard.counters
+
+    def enable_recording(self) -> None:
+        """Record every operation from here on."""
+        _carry_into_threads_and_tasks()
+        self.recording_enabled = True
+
+    def disable_recording(self) -> None:
+        """Record no further operation; one that is running is recorded to its end."""
+        self.recording_enabled = False
+
+    def enabled_recording(self) -> "EnabledRecording":
+        """Enable recording at once; used as a context manager, disable it on exit."""
+        self.enable_recording()
+        return EnabledRecording(self)
+
+    @property
+    def in_recording_mode(self) -> bool:
+        """Tell whether the operation of this context is being recorded."""
+        return isinstance(current_session(), RecordingSession)
+
+    @property
+    def in_playback_mode(self) -> bool:
+        """Tell whether the operation of this context is being replayed."""
+        return isinstance(current_session(), PlaybackSession)
+
+    @property
+    def current_recording_id(self) -> str | None:
+        """The id of the recording being made or replayed in this context, else None."""
+        session = current_session()
+        recording = session.recording if session is not None else None
+        return recording.id if recording is not None else None
+
+    @contextmanager
+    def start_recording(
+        self,
+        category: str,
+        metadata: Mapping[str, Any],
+        post_operation_metadata_extractor: Callable[[], Mapping[str, Any]] | None = None,
+    ) -> Iterator[None]:
+        """Record a block as an operation of a category; within another operation it is a span.
+
+        A replay passes through such a block. Nothing is recorded while recording is disabled.
+        """
+        start = OperationStart(
+            category=str(category), metadata=dict(self.standing_metadata("block"))
+        )
+        operation = self.open_operation(start)
+        if operation is None:
+            yield
+            return
+        operation.add_metadata(metadata)
+        try:
+            with within(operation.scope):
+                yield
+        except BaseException as error:
+            operation.end(error, post_operation_metadata_extractor)
+            raise
+        operation.end(None, post_operation_metadata_extractor)
+
+    def open_operation(self, start: OperationStart) -> OpenOperation | None:
+        """Begin an operation on the current branch, for adapters; None: let it run untouched.
+
+        The caller runs it with `scope` current (`session.enter` and `leave`, in each step of a
+        streamed one) and closes it once.
+        """
+        branch = current()
+        if branch is not None and not branch.session.ended:
+            return open_operation(None, branch, start)
+        host = self.recording_host() if self.recording_enabled else None
+        return None if host is None else open_operation(host, OUTSIDE, start)
+
+    def recording_host(self) -> RecordingHost | None:
+        if self.tape_cassette is None:
+            self._guard.count("failed")
+            self._guard.report(
+                "Recording is enabled and there is no cassette for recorder of service",
+                str(self.service),
+                None,
+                "nothing is recorded until tape_cassette is set",
+            )
+            return None
+        host = self._host
+        if (
+            host is None
+            or host.tape_cassette is not self.tape_cassette
+            or host.redaction is not self.redaction
+        ):
+            host = RecordingHost(self.tape_cassette, self._guard, self._random, self.redaction)
+            self._host = host
+        return host
+
+    def standing_metadata(self, kind: str) -> Mapping[str, Any]:
+        return standing_metadata(kind, self.service)
+
+    def discard_recording(self) -> None:
+        """Drop the recording of this context; the operation goes on unrecorded."""
+        session = current_session()
+        if isinstance(session, RecordingSession):
+            session.discard()
+
+    def force_sample_recording(self) -> None:
+        """Keep the recording of this context whatever its sampling rate says."""
+        session = current_session()
+        if isinstance(session, RecordingSession):
+            session.force_sample()
+
+    @property
+    def is_recording_sample_forced(self) -> bool:
+        """Tell whether the recording of this context is kept whatever its sampling rate says."""
+        session = current_session()
+        return isinstance(session, RecordingSession) and session.forced
+
+    def record_data(self, key: str, value: Any) -> None:
+        """Store a value in the recording of this context, if there is one."""
+        branch = current()
+        session = current_session()
+        if branch is not None and isinstance(session, RecordingSession):
+            with FailingOpen(session, "Recording the data of key", str(key)):
+                if not isinstance(key, str):
+                    raise SettingsError(f"the key {key!r} is no text")
+                session.add(Entry(EntryKind.DATA, key, branch.path, None, encode(value)))
+
+    def play_data(self, key: str) -> Any:
+        """Return the value stored under a key by `record_data`; None while not replaying.
+
+        Repeated calls give the values in the order they were recorded. Raise RecordingKeyError
+        where there is none.
+        """
+        branch = current()
+        session = current_session()
+        if branch is None or not isinstance(session, PlaybackSession):
+            return None
+        found = session.take(EntryKind.DATA, key, None, branch.path)
+        if found is None:
+            raise session.miss(key, key, "play_data() asked for it; record_data() stored no more.")
+        return found.entry.decoded_result()
+
+    def readable_cassette(self) -> TapeCassette:
+        """Return the cassette to read from; what an asynchronous one still holds is stored first.
+
+        Raise TapeRecorderException where no cassette is set.
+        """
+        if self.tape_cassette is None:
+            raise TapeRecorderException(
+                "This recorder has no cassette; set its tape_cassette before replaying."
+            )
+        return self.tape_cassette.readable()
+
+    def play(self, recording_id: str, playback_function: Callable[[Recording], Any]) -> Playback:
+        """Run a recorded operation again: inputs from the recording, outputs captured.
+
+        `playback_function` gets the recording and calls the operation; it may be a coroutine
+        function, run in an event loop of its own. An exception of the operation is an output of
+        the replay; any other one (a miss, a fault of `playback_function`) propagates. Raise
+        NoSuchRecording where there is none of this id.
+        """
+        recording = self.readable_cassette().get_recording(recording_id)
+        _carry_into_threads_and_tasks()
+        session = PlaybackSession(recording, self.redaction)
+        started = perf_counter()
+        running_replays.append(session)
+        with session.active():
+            try:
+                _run(playback_function, recording)
+            except OperationExceptionDuringPlayback:
+                # The operation's own exception is an output of the replay, captured already.
+                pass
+            finally:
+                running_replays.remove(session)
+                playback = session.end(perf_counter() - started)
+        return playback
+
+
+class EnabledRecording:
+    """What `enabled_recording()` returns; recording is already on."""
+
+    def __init__(self, recorder: TapeRecorder) -> None:
+        self._recorder = recorder
+
+    def __enter__(self) -> TapeRecorder:
+        return self._recorder
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._recorder.disable_recording()
+
+
+def _run(playback_function: Callable[[Recording], Any], recording: Recording) -> None:
+    result = playback_function(recording)
+    if not inspect.isawaitable(result):
+        return
+    import asyncio
+
+    async def finish() -> None:
+        await result
+
+    if asyncio._get_running_loop() is not None:
+        if inspect.iscoroutine(result):
+            result.close()
+        raise TapeRecorderException(
+            f"Recording {recording.id} cannot be replayed here: its playback function is async and"
+            " this thread already runs an event loop. Call play() in another thread:"
+            " await asyncio.to_thread(recorder.play, recording_id, playback_function)."
+        )
+    asyncio.run(finish())
+
+
+def _carry_into_threads_and_tasks() -> None:
+    # It imports asyncio, which an import of the core should not cost.
+    from playback_core.propagation import install
+
+    install()

@@ -1,0 +1,520 @@
+import asyncio
+import collections
+import enum
+import gc
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+from urllib.parse import parse_qs
+
+import attrs
+import pydantic
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from playback_core import InMemoryTapeCassette, Playback, Recording, TapeRecorder
+from playback_core.codec import decode, encode, encode_key
+from playback_core.codec.redaction import Redactor, is_pseudonym
+from playback_core.http_redaction import HttpRedactor
+
+Load = Callable[[], Recording]
+Replay = Callable[[Callable[[], Any]], Playback]
+
+SECRET = "hunter2-hunter2"
+JWT = "eyJhbGciOi.eyJzdWIiOi.SflKxwRJSM"
+
+
+@pytest.fixture
+def redactor() -> HttpRedactor:
+    return HttpRedactor(key=b"k" * 16)
+
+
+texts = st.text(min_size=1) | st.sampled_from([SECRET, JWT, f"Bearer {JWT}", "Basic dTpw"])
+
+
+class TestPseudonyms:
+    @given(texts, texts)
+    def test_the_same_secret_has_the_same_one_and_others_have_others(
+        self, one: str, other: str
+    ) -> None:
+        first, second = Redactor(key=b"key"), Redactor(key=b"key")
+
+        assert (first.pseudonym(one) == second.pseudonym(other)) == (one == other)
+
+    @given(texts)
+    def test_one_is_its_own_pseudonym(self, text: str) -> None:
+        redactor = Redactor(key=b"key")
+        once = redactor.pseudonym(text)
+
+        assert redactor.pseudonym(once) == once
+
+    def test_another_key_gives_another_one(self) -> None:
+        assert Redactor(key=b"a").pseudonym(SECRET) != Redactor(key=b"b").pseudonym(SECRET)
+
+    def test_it_does_not_show_the_secret(self, redactor: Redactor) -> None:
+        assert is_pseudonym(redactor.pseudonym(SECRET))
+        assert SECRET not in redactor.pseudonym(SECRET)
+
+    @pytest.mark.parametrize("scheme", ["Bearer", "Basic", "Token", "bearer"])
+    def test_the_scheme_of_an_authorization_stays(self, redactor: Redactor, scheme: str) -> None:
+        kept, _, secret = redactor.pseudonym(f"{scheme} {SECRET}").partition(" ")
+
+        assert kept == scheme
+        assert secret == redactor.pseudonym(SECRET)
+
+    def test_the_segments_of_a_token_stay(self, redactor: Redactor) -> None:
+        segments = redactor.pseudonym(f"Bearer {JWT}").removeprefix("Bearer ").split(".")
+
+        assert len(segments) == 3
+        assert all(map(is_pseudonym, segments))
+
+    def test_an_empty_text_stays(self, redactor: Redactor) -> None:
+        assert redactor.pseudonym("") == ""
+
+    @pytest.mark.parametrize("value", [None, True, False])
+    def test_what_says_whether_there_is_a_secret_stays(
+        self, redactor: Redactor, value: Any
+    ) -> None:
+        assert redactor.concealed(value) is value
+
+    @pytest.mark.parametrize(
+        "value",
+        [
+            SECRET.encode(),
+            bytearray(SECRET.encode()),
+            [SECRET, [SECRET]],
+            (SECRET, 1),
+            {"value": SECRET},
+            12345678901234,
+            3.14159,
+        ],
+    )
+    def test_a_secret_of_any_type_is_hidden_and_hiding_it_again_changes_nothing(
+        self, redactor: Redactor, value: Any
+    ) -> None:
+        hidden = redactor.concealed(value)
+
+        assert not any(part in repr(hidden) for part in (SECRET, "12345678901234", "3.14159"))
+        assert redactor.concealed(hidden) == hidden
+
+
+@dataclass
+class Login:
+    user: str
+    password: str
+
+
+@dataclass(frozen=True, slots=True)
+class FrozenLogin:
+    user: str
+    password: str
+
+
+@attrs.define
+class AttrsLogin:
+    user: str
+    password: str
+
+
+class NamedLogin(NamedTuple):
+    user: str
+    password: str
+
+
+class PydanticLogin(pydantic.BaseModel):
+    user: str
+    password: str
+
+
+class PlainLogin:
+    def __init__(self, user: str, password: str) -> None:
+        self.user = user
+        self.password = password
+
+
+class SpecialDict(dict[str, Any]):
+    pass
+
+
+def in_exception(user: str, password: str) -> Exception:
+    return ValueError("no such login", {"user": user, "password": password})
+
+
+def in_itself(user: str, password: str) -> Any:
+    login: dict[str, Any] = {"user": user, "password": password}
+    login["again"] = [login]
+    return login
+
+
+CARRIERS = [
+    dict,
+    collections.OrderedDict,
+    SpecialDict,
+    Login,
+    FrozenLogin,
+    AttrsLogin,
+    NamedLogin,
+    PydanticLogin,
+    PlainLogin,
+    in_exception,
+    in_itself,
+]
+
+
+class TestValues:
+    @pytest.mark.parametrize("carrier", CARRIERS)
+    @pytest.mark.parametrize("around", [lambda v: v, lambda v: [v], lambda v: {"in": (v, 1)}])
+    def test_named_fields_are_hidden_in_whatever_carries_them(
+        self, redactor: Redactor, carrier: Any, around: Any
+    ) -> None:
+        blob = redactor.value(encode(around(carrier(user="ann", password=SECRET))))
+
+        assert SECRET.encode() not in blob
+        assert redactor.pseudonym(SECRET).encode() in blob
+        assert b"ann" in blob
+        assert redactor.value(blob) == blob
+        assert type(decode(blob)) is type(around(carrier(user="ann", password="")))
+
+    def test_names_are_told_in_any_case(self, redactor: Redactor) -> None:
+        assert SECRET.encode() not in redactor.value(encode({"PassWord": SECRET}))
+
+    def test_names_of_other_alphabets_are_told_in_any_case(self) -> None:
+        redactor = Redactor(key=b"key", fields=["Пароль"])
+
+        assert SECRET.encode() not in redactor.value(encode({"ПАРОЛЬ": SECRET}))
+
+    def test_a_value_without_a_named_field_is_left_as_it_is(self, redactor: Redactor) -> None:
+        blob = encode({"user": "ann", "note": "a password is needed"})
+
+        assert redactor.value(blob) == blob
+
+    def test_keys_stay_keys(self, redactor: Redactor) -> None:
+        key = encode_key([["ann"], {"password": SECRET, "user": "ann"}])
+
+        hidden = redactor.key(key)
+
+        assert SECRET.encode() not in hidden
+        assert hidden == encode_key(decode(hidden))
+        assert redactor.key(hidden) == hidden
+
+    @pytest.mark.parametrize("kind", ["instance", "named tuple", "exception"])
+    def test_what_is_of_a_type_not_known_here_loses_its_parts_rather_than_show_them(
+        self, redactor: Redactor, kind: str
+    ) -> None:
+        def encoded() -> bytes:
+            class Gone:
+                def __init__(self) -> None:
+                    self.password = SECRET
+
+            class GoneError(Exception):
+                def __init__(self) -> None:
+                    super().__init__("refused")
+                    self.password = SECRET
+
+            named = collections.namedtuple("named", "user password")
+            values = {
+                "instance": Gone,
+                "named tuple": lambda: named("ann", SECRET),
+                "exception": GoneError,
+            }
+            return encode([values[kind](), "kept"])
+
+        blob = encoded()
+        gc.collect()
+        hidden = redactor.value(blob)
+
+        assert SECRET.encode() not in hidden
+        assert decode(hidden)[1] == "kept"
+        assert redactor.value(hidden) == hidden
+
+    def test_secrets_that_hold_themselves_are_hidden(self, redactor: Redactor) -> None:
+        cycle: list[Any] = [SECRET]
+        cycle.append(cycle)
+
+        assert SECRET.encode() not in redactor.value(encode({"password": cycle}))
+
+    def test_members_of_sets_and_keys_of_mappings_are_hidden(self, redactor: Redactor) -> None:
+        login = FrozenLogin("ann", SECRET)
+        named = NamedLogin("ann", SECRET)
+
+        for value in ({login}, frozenset({named}), {named: 1}, {login: {named}}, {(1, login)}):
+            hidden = redactor.value(encode(value))
+            assert SECRET.encode() not in hidden
+            assert type(decode(hidden)) is type(value)
+
+    def test_what_other_containers_hold_is_hidden(self, redactor: Redactor) -> None:
+        secret = {"password": SECRET}
+
+        for value in (
+            collections.deque([secret]),
+            collections.defaultdict(list, {"a": [secret]}),
+            SimpleNamespace(password=SECRET, inner=[secret]),
+            ExceptionGroup("both", [ValueError(secret), KeyError("a")]),
+            StopIteration(secret),
+            chained_to(ValueError(secret)),
+            collections.Counter(password=3),
+        ):
+            hidden = redactor.value(encode(value))
+            assert SECRET.encode() not in hidden
+            assert type(decode(hidden)) is type(value)
+
+    def test_a_very_deep_value_is_walked_to_its_end(self, redactor: Redactor) -> None:
+        deep: Any = {"password": SECRET}
+        for _ in range(20_000):
+            deep = [deep]
+
+        assert SECRET.encode() not in redactor.value(encode(deep))
+
+    def test_enum_members_and_classes_are_left_as_they_are(self, redactor: Redactor) -> None:
+        value = {"password": None, "kind": Kind.password, "of": Login, "ok": True}
+
+        assert redactor.value(encode(value)) == encode(value)
+        assert Kind.password.value == "a kind of login"
+
+
+class Kind(enum.Enum):
+    password = "a kind of login"
+
+
+def chained_to(cause: Exception) -> Exception:
+    error = LookupError("no login")
+    error.__cause__ = cause
+    return error
+
+
+class TestHttp:
+    @pytest.mark.parametrize("name", ["Authorization", "authorization", "X-Api-Key"])
+    def test_headers_by_name(self, redactor: HttpRedactor, name: str) -> None:
+        assert SECRET not in redactor.header(name, SECRET)
+
+    def test_other_headers_stay(self, redactor: HttpRedactor) -> None:
+        assert redactor.header("Accept", SECRET) == SECRET
+
+    def test_names_and_attributes_of_cookies_stay(self, redactor: HttpRedactor) -> None:
+        hidden = redactor.pseudonym(SECRET)
+
+        assert redactor.header("Cookie", f"session={SECRET}; theme={SECRET}") == (
+            f"session={hidden}; theme={hidden}"
+        )
+        assert redactor.header("Set-Cookie", f"session={SECRET}; Path=/; HttpOnly") == (
+            f"session={hidden}; Path=/; HttpOnly"
+        )
+
+    def test_the_fields_of_a_query(self, redactor: HttpRedactor) -> None:
+        hidden = parse_qs(redactor.query(f"user=ann&password={SECRET}&password="), True)
+
+        assert hidden["user"] == ["ann"]
+        assert hidden["password"] == [redactor.pseudonym(SECRET), ""]
+
+    @pytest.mark.parametrize("query", ["", "a=1&b=%20x", "a", "a=1;b=2", "=", "q=%ff"])
+    def test_a_query_without_them_is_kept_to_the_byte(
+        self, redactor: HttpRedactor, query: str
+    ) -> None:
+        assert redactor.query(query) == query
+
+    def test_a_form(self, redactor: HttpRedactor) -> None:
+        body = redactor.body(
+            "application/x-www-form-urlencoded; charset=utf-8",
+            f"user=ann&password={SECRET}".encode(),
+        )
+
+        assert parse_qs(body.decode())["password"] == [redactor.pseudonym(SECRET)]
+
+    @pytest.mark.parametrize("content_type", ["application/json", "application/problem+json"])
+    def test_json(self, redactor: HttpRedactor, content_type: str) -> None:
+        body = json.dumps({"users": [{"name": "ann", "password": SECRET}]}).encode()
+
+        hidden = json.loads(redactor.body(content_type, body))
+
+        assert hidden == {"users": [{"name": "ann", "password": redactor.pseudonym(SECRET)}]}
+
+    def test_json_whose_names_are_written_with_escapes(self, redactor: HttpRedactor) -> None:
+        body = b'{"pass\\u0077ord": "' + SECRET.encode() + b'"}'
+
+        assert SECRET.encode() not in redactor.body("application/json", body)
+
+    @pytest.mark.parametrize(
+        "body", [b"", b"{", b'{"password"', b"\xff\xfe", b'{ "a" :  1 }', b"[" * 100_000]
+    )
+    def test_what_has_no_named_field_or_is_no_json_is_kept_to_the_byte(
+        self, redactor: HttpRedactor, body: bytes
+    ) -> None:
+        assert redactor.body("application/json", body) == body
+
+    def test_a_multipart_form(self, redactor: HttpRedactor) -> None:
+        body = (
+            b'--XX\r\nContent-Disposition: form-data; name="user"\r\n\r\nann\r\n'
+            b'--XX\r\nContent-Disposition: form-data; name="password"\r\n\r\n'
+            + SECRET.encode()
+            + b"\r\n--XX--\r\n"
+        )
+
+        hidden = redactor.body("multipart/form-data; boundary=XX", body)
+
+        assert hidden == body.replace(SECRET.encode(), redactor.pseudonym(SECRET).encode())
+        assert redactor.body("multipart/form-data; boundary=XX", hidden) == hidden
+
+    def test_bodies_of_other_types_stay(self, redactor: HttpRedactor) -> None:
+        body = f"password={SECRET}".encode()
+
+        assert redactor.body("text/plain", body) == body
+
+
+class TestRecordings:
+    @pytest.fixture
+    def recorder(self, cassette: InMemoryTapeCassette) -> Iterator[TapeRecorder]:
+        recorder = TapeRecorder(cassette)
+        recorder.redaction = Redactor(key=b"key", fields=["password", "token"])
+        with recorder.enabled_recording():
+            yield recorder
+
+    def execute_of(self, recorder: TapeRecorder) -> Callable[[], Any]:
+        class Accounts:
+            @recorder.intercept_input("find")
+            def find(self, user: str, password: str) -> dict[str, Any]:
+                return {"user": user, "token": SECRET}
+
+            @recorder.static_intercept_input("check")
+            @staticmethod
+            def check(password: str, *, token: str) -> bool:
+                return True
+
+            @recorder.intercept_output("send")
+            def send(self, token: str, body: dict[str, Any]) -> dict[str, str]:
+                return {"password": SECRET}
+
+            @recorder.operation(lambda accounts, *args, **kwargs: {"token": SECRET})
+            def login(self, user: str, password: str, login: Any = None) -> dict[str, Any]:
+                found = self.find(user, password)
+                self.find(user=user, password=password)
+                self.check(password, token=SECRET)
+                self.send(SECRET, {"password": SECRET, "user": user})
+                self.nested(SECRET)
+                self.apart(SECRET)
+                recorder.record_data("token", SECRET)
+                return {"password": SECRET, "found": found}
+
+            @recorder.operation(category="nested")
+            def nested(self, token: str) -> dict[str, str]:
+                return {"token": token}
+
+            @recorder.operation(category="apart", separate=True)
+            def apart(self, token: str) -> dict[str, str]:
+                return {"token": token}
+
+        return lambda: Accounts().login("ann", SECRET, login={"password": SECRET})
+
+    def test_no_secret_is_in_the_recorded_bytes(
+        self, recorder: TapeRecorder, cassette: InMemoryTapeCassette
+    ) -> None:
+        self.execute_of(recorder)()
+
+        ids = cassette.get_all_recording_ids()
+        assert len(ids) == 2
+        for recording_id in ids:
+            packed = cassette.get_recording(recording_id).pack(compressed=False)
+            assert SECRET.encode() not in packed.payload
+            assert SECRET.encode() not in packed.metadata
+            assert b"psd_" in packed.payload
+
+    def test_a_replay_still_finds_everything_and_gives_the_same_outputs(
+        self, recorder: TapeRecorder, cassette: InMemoryTapeCassette
+    ) -> None:
+        execute = self.execute_of(recorder)
+        execute()
+        (recording_id,) = cassette.iter_recording_ids("Accounts")
+
+        playback = recorder.play(recording_id, lambda recording: execute())
+
+        assert playback.missed == playback.substituted == playback.never_consumed == []
+        assert playback.playback_outputs == playback.recorded_outputs
+
+    def test_a_replay_with_the_recorded_request_finds_everything_too(
+        self, recorder: TapeRecorder, replay: Replay, last_recording: Load
+    ) -> None:
+        recorder.intercept_input("find")
+
+        @recorder.intercept_input("find")
+        def find(user: str, password: str) -> int:
+            return 7
+
+        @recorder.operation()
+        def login(user: str, password: str) -> int:
+            return find(user, password)
+
+        login("ann", SECRET)
+        request = last_recording().get_data(TapeRecorder.OPERATION_REQUEST)
+        playback = replay(lambda: login(*request["args"], **request["kwargs"]))
+
+        assert request["args"][0] == "ann"
+        assert is_pseudonym(request["args"][1])
+        assert playback.playback_outputs == playback.recorded_outputs
+
+    def test_the_application_gets_what_is_real(self, recorder: TapeRecorder) -> None:
+        assert self.execute_of(recorder)() == {
+            "password": SECRET,
+            "found": {"user": "ann", "token": SECRET},
+        }
+
+    def test_another_secret_is_another_call(self, recorder: TapeRecorder, replay: Replay) -> None:
+        passwords = [SECRET, "another"]
+
+        @recorder.intercept_input("check")
+        def check(password: str) -> bool:
+            return password == SECRET
+
+        @recorder.operation()
+        def execute() -> list[bool]:
+            return [check(password) for password in passwords]
+
+        execute()
+        passwords.reverse()
+
+        assert replay(execute).playback_outputs[0].value["args"] == [[False, True]]
+
+    def test_async_ones_too(
+        self, recorder: TapeRecorder, replay: Replay, last_recording: Load
+    ) -> None:
+        @recorder.intercept_input("check")
+        async def check(password: str) -> bool:
+            return True
+
+        @recorder.operation()
+        async def execute(password: str) -> bool:
+            return await check(password)
+
+        asyncio.run(execute(SECRET))
+        playback = replay(lambda: execute(SECRET))
+
+        packed = last_recording().pack(compressed=False)
+        assert SECRET.encode() not in packed.payload
+        assert playback.playback_outputs == playback.recorded_outputs
+
+    def test_the_messages_of_a_miss_show_no_secret(
+        self, recorder: TapeRecorder, replay: Replay
+    ) -> None:
+        password = "first"
+
+        @recorder.intercept_input("check")
+        def check(user: str, password: str) -> bool:
+            return True
+
+        @recorder.operation()
+        def execute() -> bool:
+            try:
+                return check("ann", password)
+            except LookupError:
+                return False
+            except Exception:  # noqa: BLE001 - what applications do
+                return True
+
+        execute()
+        password = SECRET
+        playback = replay(execute)
+
+        assert SECRET not in playback.missed[0].message
+        assert re.search(r"psd_[0-9a-f]{24}", playback.missed[0].message)
