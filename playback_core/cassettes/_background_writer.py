@@ -1,0 +1,271 @@
+"""BackgroundWriter: a bounded queue of recordings and the one thread that stores them."""
+
+import os
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from contextvars import Context
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from sys import getsizeof
+from typing import Final
+from weakref import WeakSet
+
+from playback_core.guard import Guard
+from playback_core.recording import Recording
+
+Failures = Sequence[tuple[Recording, Exception]]
+
+# A batch is one transaction; others wait for it.
+_MAX_BATCH: Final = 256
+_MAX_BATCH_BYTES: Final = 16 * 1024 * 1024
+
+# What a recording and each of its entries take beside the encoded values.
+_RECORDING_BYTES: Final = 1024
+_ENTRY_BYTES: Final = 256
+
+_FLUSH_CHECK_SECONDS: Final = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class WriterCounters:
+    """What became of the recordings given to a writer in this process.
+
+    `queued` were taken; of these `saved` are stored and `failed` could not be. `dropped` were not
+    taken: the queue was full, or closed.
+    """
+
+    queued: int
+    saved: int
+    dropped: int
+    failed: int
+
+
+class BackgroundWriter:
+    """Stores recordings in batches, on a thread that starts with the first one.
+
+    `store` saves a batch and returns what it could not save. A batch is gathered for `linger`
+    seconds; recordings of more than `max_bytes` in all are not taken. In a forked child it is
+    empty, and its thread starts again with the child's first recording.
+    """
+
+    # `put` may run in a signal handler or a finalizer, in the middle of another `put`, so it takes
+    # no lock: a SimpleQueue and plain additions, between whose bytecodes no thread is switched.
+
+    def __init__(
+        self, store: Callable[[list[Recording]], Failures], name: str, linger: float, max_bytes: int
+    ) -> None:
+        self._store = store
+        self._name = name
+        self._linger = linger
+        self._max_bytes = max_bytes
+        self._guard = Guard()
+        self._stopped = False
+        self.renew()
+        _writers.add(self)
+
+    def renew(self) -> None:
+        """Start empty: what is queued at a fork is stored by the parent, whose thread it has."""
+        self._queue: SimpleQueue[_Queued | _Barrier] = SimpleQueue()
+        self._alarm = _Alarm()
+        self._starting = threading.Lock()
+        self._storing = threading.RLock()
+        self._thread: threading.Thread | None = None
+        self._running = False
+        self._bytes_in = self._bytes_out = 0
+        self._queued = self._saved = self._dropped = self._failed = 0
+
+    @property
+    def counters(self) -> WriterCounters:
+        """What became of the recordings so far."""
+        return WriterCounters(self._queued, self._saved, self._dropped, self._failed)
+
+    def put(self, recording: Recording) -> None:
+        """Queue a recording, or drop it whole; never wait, never raise."""
+        size = _size_of(recording)
+        waiting = self._bytes_in - self._bytes_out + size
+        if self._stopped or waiting > self._max_bytes:
+            self._drop("is closed" if self._stopped else f"is full ({self._max_bytes} bytes)")
+            return
+        self._bytes_in += size
+        self._queued += 1
+        self._queue.put(_Queued(recording, size))
+        if waiting > self._max_bytes // 4:
+            self._alarm.ring()
+        if not self._running:
+            self.start()
+
+    def start(self) -> None:
+        """Start the thread unless it runs; where none can be started, `flush` stores instead."""
+        if not self._starting.acquire(blocking=False):
+            return
+        try:
+            if self._running:
+                return
+            thread = threading.Thread(target=self._run, name="playback-writer", daemon=True)
+            self._running = True
+            # An empty context: it outlives the operation that happens to be the first.
+            Context().run(thread.start)
+            self._thread = thread
+        except RuntimeError as error:
+            self._running = False
+            self._report(error, "its recordings wait until it is flushed or closed")
+        finally:
+            self._starting.release()
+
+    def flush(self, timeout: float | None = None) -> bool:
+        """Wait until all that was queued before is stored; tell whether it was in time."""
+        if not self._running and self._unstored() == 0:
+            return True
+        deadline = None if timeout is None else time.monotonic() + timeout
+        barrier = _Barrier(threading.Event())
+        self._queue.put(barrier)
+        self._alarm.ring()
+        while True:
+            if not self._running:
+                self.start()
+            if not self._running:
+                self._store_queued(deadline=deadline)
+            left = _FLUSH_CHECK_SECONDS if deadline is None else deadline - time.monotonic()
+            if barrier.reached.wait(min(max(left, 0), _FLUSH_CHECK_SECONDS)):
+                return True
+            if deadline is not None and time.monotonic() >= deadline:
+                return False
+
+    def stop(self, timeout: float) -> bool:
+        """Take no more, store what is queued, end the thread; tell whether it was in time."""
+        deadline = time.monotonic() + timeout
+        self._stopped = True
+        if not self._running:
+            # Nor could one be started at the end of the interpreter.
+            self._store_queued(deadline=deadline)
+        in_time = self.flush(timeout)
+        thread = self._thread
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(max(deadline - time.monotonic(), 0.1))
+            in_time = in_time and not thread.is_alive()
+        lost = self._unstored()
+        if lost:
+            self._report(None, f"{lost} recordings were not stored within {timeout} s")
+        return in_time
+
+    def _unstored(self) -> int:
+        return self._queued - self._saved - self._failed
+
+    def _run(self) -> None:
+        try:
+            while True:
+                first = self._queue.get()
+                if isinstance(first, _Queued) and not self._stopped:
+                    self._alarm.wait(self._linger)
+                self._store_queued(first)
+                if self._stopped and self._queue.empty():
+                    return
+        finally:
+            self._running = False
+
+    def _store_queued(
+        self, first: "_Queued | _Barrier | None" = None, deadline: float | None = None
+    ) -> None:
+        with self._storing:
+            item = first or self._next()
+            while item is not None:
+                batch: list[_Queued] = []
+                size = 0
+                while isinstance(item, _Queued):
+                    batch.append(item)
+                    size += item.size
+                    full = len(batch) >= _MAX_BATCH or size >= _MAX_BATCH_BYTES
+                    item = None if full else self._next()
+                try:
+                    self._store_batch(batch, size)
+                finally:
+                    if isinstance(item, _Barrier):
+                        item.reached.set()
+                if deadline is not None and time.monotonic() >= deadline:
+                    return
+                item = self._next()
+
+    def _next(self) -> "_Queued | _Barrier | None":
+        with suppress(Empty):
+            return self._queue.get_nowait()
+        return None
+
+    def _store_batch(self, batch: list["_Queued"], size: int) -> None:
+        if not batch:
+            return
+        failed = len(batch)
+        try:
+            failures = self._store([queued.recording for queued in batch])
+            failed = len(failures)
+            for recording, error in failures:
+                self._report(error, f"{recording.category}: recordings are lost")
+        except Exception as error:  # noqa: BLE001 - a broken cassette must not end the thread
+            self._report(error, "these recordings are lost")
+        finally:
+            self._failed += failed
+            self._saved += len(batch) - failed
+            self._bytes_out += size
+
+    def _drop(self, reason: str) -> None:
+        self._dropped += 1
+        self._guard.report(
+            "Queueing recordings for", self._name, None, f"it {reason}, recordings are dropped"
+        )
+
+    def _report(self, error: Exception | None, consequence: str) -> None:
+        self._guard.report("Storing recordings in", self._name, error, consequence)
+
+
+class _Queued:
+    __slots__ = ("recording", "size")
+
+    def __init__(self, recording: Recording, size: int) -> None:
+        self.recording = recording
+        self.size = size
+
+
+@dataclass(frozen=True, slots=True)
+class _Barrier:
+    reached: threading.Event
+
+
+class _Alarm:
+    """Ends a wait early; unlike an Event it can be rung in the middle of another ring."""
+
+    def __init__(self) -> None:
+        self._silent = threading.Lock()
+        self._silent.acquire()
+
+    def ring(self) -> None:
+        # Rung already.
+        with suppress(RuntimeError):
+            self._silent.release()
+
+    def wait(self, timeout: float) -> None:
+        self._silent.acquire(timeout=timeout)
+
+
+def _size_of(recording: Recording) -> int:
+    entries, size = recording.as_kept
+    size += _RECORDING_BYTES + _ENTRY_BYTES * len(entries)
+    for entry in entries:
+        size += len(entry.arguments or b"")
+        result = entry.result
+        if isinstance(result, bytes):
+            size += len(result)
+        elif result is not None:
+            size += getsizeof(result.value)
+    return size
+
+
+_writers: Final[WeakSet[BackgroundWriter]] = WeakSet()
+
+
+def _renew_writers() -> None:
+    for writer in list(_writers):
+        writer.renew()
+
+
+os.register_at_fork(after_in_child=_renew_writers)

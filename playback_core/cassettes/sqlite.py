@@ -1,0 +1,247 @@
+"""SQLiteTapeCassette: recordings in one SQLite file, shared by threads and processes."""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+from playback_core.cassettes import _metadata_index
+from playback_core.cassettes._blocks import Block, Row, grouped
+from playback_core.cassettes._database import Database
+from playback_core.cassettes._lookup import Lookup, nanoseconds
+from playback_core.cassettes._reading import (
+    Place,
+    damaged,
+    decoded_metadata,
+    read_name,
+    read_payload,
+)
+from playback_core.cassettes._rows import file_bytes, insert, oldest, remove, remove_id
+from playback_core.codec import storable_text
+from playback_core.errors import DamagedRecordingError, NoSuchRecording, SettingsError
+from playback_core.packing import PackedRecording
+from playback_core.recording import Recording
+from playback_core.recording_id import category_of
+from playback_core.tape_cassette import TapeCassette
+
+DEFAULT_MAX_BYTES: Final = 1024**3
+_MIN_MAX_BYTES: Final = 64 * 1024
+
+_DELETED_AT_ONCE: Final = 500
+_FIRST_LOOK: Final = 16
+_LONGEST_LOOK: Final = 512
+
+
+class SQLiteTapeCassette(TapeCassette):
+    """Stores recordings in an SQLite file of mode 0600.
+
+    `max_bytes` bounds the file: the oldest recordings make room for new ones. `timeout` is how
+    many seconds to wait for another process's write. `create=False` opens an existing file only,
+    as commands that read do. Raise CassetteError where the file cannot be opened or is not ours.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        max_bytes: int = DEFAULT_MAX_BYTES,
+        timeout: float = 10.0,
+        create: bool = True,
+    ) -> None:
+        if not isinstance(max_bytes, int) or max_bytes < _MIN_MAX_BYTES:
+            raise SettingsError(
+                f"max_bytes is {max_bytes!r}; it must be a number of bytes, {_MIN_MAX_BYTES} or"
+                " more."
+            )
+        if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or timeout < 0:
+            raise SettingsError(f"timeout is {timeout!r}; it must be seconds, 0 or more.")
+        self.path = _checked_path(path)
+        self._max_bytes = max_bytes
+        self._database = Database(self.path, timeout=timeout, create=create)
+        self._database.open()
+
+    def get_recording(self, recording_id: str) -> Recording:
+        with self._database.reading() as connection:
+            row = connection.execute(
+                "SELECT started_at, metadata, block, start, length FROM recordings WHERE id = ?",
+                (storable_text(recording_id),),
+            ).fetchone()
+            if row is None:
+                raise NoSuchRecording(recording_id)
+            started_at, metadata, *place = row
+            payload = read_payload(connection, recording_id, Place(*place))
+        if not isinstance(metadata, bytes):
+            raise damaged(recording_id, "its metadata is of another type")
+        return Recording.unpack(
+            PackedRecording(recording_id, started_at, metadata, payload, framed=False)
+        )
+
+    def get_recording_metadata(self, recording_id: str) -> dict[str, Any]:
+        with self._database.reading() as connection:
+            row = connection.execute(
+                "SELECT metadata FROM recordings WHERE id = ?", (storable_text(recording_id),)
+            ).fetchone()
+        if row is None:
+            raise NoSuchRecording(recording_id)
+        return decoded_metadata(recording_id, row[0])
+
+    def iter_recording_ids(
+        self,
+        category: str,
+        start_date: datetime | None = None,
+        end_date: datetime | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        limit: int | None = None,
+        random_results: bool = False,
+    ) -> Iterator[str]:
+        lookup = Lookup.of(category, start_date, end_date, metadata, limit, random_results)
+        return lookup.limited(self._find(lookup))
+
+    def iter_categories(self) -> Iterator[str]:
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                "SELECT name FROM categories WHERE EXISTS"
+                " (SELECT 1 FROM recordings WHERE category = categories.id)"
+            ).fetchall()
+        return iter(sorted(read_name(name) for (name,) in rows))
+
+    def delete_recording(self, recording_id: str) -> None:
+        with self._database.writing() as connection:
+            if not remove_id(connection, recording_id):
+                raise NoSuchRecording(recording_id)
+
+    def prune(self, older_than: datetime) -> int:
+        """Remove the recordings that started before a date and give their space back.
+
+        Return how many. Writers get a turn every few hundred recordings.
+        """
+        before = nanoseconds("older_than", older_than)
+        removed = 0
+        while True:
+            with self._database.writing() as connection:
+                old = oldest(connection, _DELETED_AT_ONCE, before)
+                remove(connection, old)
+            removed += len(old)
+            if len(old) < _DELETED_AT_ONCE:
+                break
+        self._database.shrink()
+        return removed
+
+    def close(self) -> None:
+        self._database.close()
+
+    def _save_recording(self, recording: Recording) -> None:
+        for _, error in self._save_recordings([recording]):
+            raise error
+
+    def _save_recordings(
+        self, recordings: Sequence[Recording]
+    ) -> list[tuple[Recording, Exception]]:
+        failures: list[tuple[Recording, Exception]] = []
+        rows: dict[str, Row] = {}
+        for recording in recordings:
+            try:
+                # An id that comes twice replaces itself.
+                rows[recording.id] = _row_of(recording)
+            except Exception as error:  # noqa: BLE001 - handed to the caller, with its recording
+                failures.append((recording, error))
+        blocks: list[Block] = []
+        for group in grouped(rows.values(), self._max_bytes):
+            try:
+                blocks.append(self._block_of(group))
+            except Exception as error:  # noqa: BLE001 - handed to the caller, with its recordings
+                failures += [(row.recording, error) for row in group]
+        if blocks:
+            try:
+                self._insert(blocks)
+            except Exception as error:  # noqa: BLE001 - handed to the caller, with its recordings
+                failures += [(row.recording, error) for block in blocks for row in block.rows]
+        return failures
+
+    def _block_of(self, rows: list[Row]) -> Block:
+        block = Block.of(rows)
+        # Of several recordings it is much smaller: see `grouped`.
+        if block.size > self._max_bytes:
+            raise SettingsError(
+                f"Recording {rows[0].packed.id} takes {block.size} bytes, more than the"
+                f" {self._max_bytes} the cassette may hold; raise max_bytes or record less."
+            )
+        return block
+
+    def _insert(self, blocks: list[Block]) -> None:
+        with self._database.writing() as connection:
+            insert(connection, blocks, self._max_bytes)
+            too_large = file_bytes(connection) > self._max_bytes
+        if too_large:
+            self._database.shrink()
+
+    def _find(self, lookup: Lookup) -> Iterator[str]:
+        candidates = lookup.arranged(self._candidates(lookup))
+        position, length = 0, _FIRST_LOOK
+        while position < len(candidates):
+            for recording_id, metadata in self._look_at(candidates[position : position + length]):
+                if not lookup.metadata or _accepts(lookup, recording_id, metadata):
+                    yield recording_id
+            position += length
+            length = min(length * 2, _LONGEST_LOOK)
+
+    def _candidates(self, lookup: Lookup) -> list[int]:
+        with self._database.reading() as connection:
+            narrowing, values = _metadata_index.narrowing(connection, lookup.metadata)
+            # Without a filter every candidate is found; with one, more may have to be looked at.
+            every = lookup.metadata or lookup.random_results or lookup.limit is None
+            # A plus keeps SQLite from walking the category when it knows the few that may match.
+            walk = "+" if values else ""
+            rows = connection.execute(
+                f"SELECT seq FROM recordings WHERE {walk}category ="
+                " (SELECT id FROM categories WHERE name = ?)"
+                f" AND {walk}started_at BETWEEN ? AND ? AND {narrowing}"
+                " ORDER BY started_at, seq LIMIT ?",
+                (
+                    storable_text(lookup.category),
+                    lookup.earliest,
+                    lookup.latest,
+                    *values,
+                    -1 if every else lookup.limit,
+                ),
+            ).fetchall()
+        return [seq for (seq,) in rows]
+
+    def _look_at(self, seqs: list[int]) -> Iterable[tuple[str, Any]]:
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                "SELECT seq, id, metadata FROM recordings"
+                f" WHERE seq IN ({', '.join('?' * len(seqs))})",
+                seqs,
+            ).fetchall()
+        found = {seq: (read_name(stored_id), metadata) for seq, stored_id, metadata in rows}
+        # One that is gone was deleted since the lookup began.
+        return [found[seq] for seq in seqs if seq in found]
+
+
+def _checked_path(path: str | os.PathLike[str]) -> Path:
+    try:
+        if b"\0" not in os.fsencode(path):
+            return Path(path).absolute()
+    except (TypeError, ValueError):
+        pass
+    raise SettingsError(f"path is {path!r}; it must be one the file system may have.")
+
+
+def _row_of(recording: Recording) -> Row:
+    # Here, where an id that is none fails alone.
+    category_of(recording.id)
+    packed = recording.pack(compressed=False)
+    if recording.redaction is None:
+        return Row(recording, packed, recording.get_metadata())
+    # Of what is stored, not of the recording: secrets are redacted there.
+    return Row(recording, packed, decoded_metadata(packed.id, packed.metadata))
+
+
+def _accepts(lookup: Lookup, recording_id: str, metadata: Any) -> bool:
+    try:
+        return lookup.accepts(decoded_metadata(recording_id, metadata))
+    except DamagedRecordingError:
+        # Found whatever was asked for: reading it then says that it is damaged.
+        return True

@@ -1,0 +1,121 @@
+"""The settings by name: what each may be, from text of the environment or an object in code."""
+
+import re
+from collections.abc import Callable, Mapping
+from sys import maxsize
+from typing import Any, Final, cast
+
+from playback_core.settings.cassette_url import parse_cassette_url
+from playback_core.tape_cassette import TapeCassette
+
+Sampling = tuple[tuple[str, float], ...]
+
+
+def _cassette(value: Any) -> str | TapeCassette:
+    if isinstance(value, TapeCassette):
+        return value
+    parse_cassette_url(_text(value))
+    return _text(value)
+
+
+def _boolean(value: Any) -> bool:
+    if isinstance(value, (bool, int, str)) and (word := str(value).lower()) in _BOOLEANS:
+        return _BOOLEANS[word]
+    raise ValueError(value)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, str) and value.strip():
+        return value.strip()
+    raise ValueError(value)
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    parts = value.split(",") if isinstance(value, str) else value
+    if not isinstance(parts, (list, tuple, set, frozenset)):
+        raise TypeError(value)
+    return tuple(_text(part) for part in parts if not (isinstance(value, str) and not part.strip()))
+
+
+def _sampling(value: Any) -> Sampling:
+    if isinstance(value, str) and "=" in value:
+        value = dict(part.rsplit("=", 1) for part in _texts(value))
+    if isinstance(value, Mapping):
+        return tuple((_text(pattern), _rate(rate)) for pattern, rate in value.items())
+    return (("*", _rate(value)),)
+
+
+def _rate(value: Any) -> float:
+    if isinstance(value, bool) or not 0 <= float(value) <= 1:
+        raise ValueError(value)
+    return float(value)
+
+
+def _size(value: Any) -> int:
+    size = _size_of_text(value) if isinstance(value, str) else value
+    if not isinstance(size, int) or isinstance(size, bool) or not 0 <= size <= maxsize:
+        raise ValueError(value)
+    return size
+
+
+def _size_of_text(text: str) -> int:
+    match = _SIZE.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(text)
+    number, unit = match.groups()
+    return int(float(number) * 1024 ** " kmgt".index((unit or " ").lower()))
+
+
+def _secret(value: Any) -> bytes:
+    secret = value if isinstance(value, bytes) else _text(value).encode()
+    if len(secret) < _MIN_SECRET:
+        raise ValueError("too short")
+    return secret
+
+
+def _tuner(value: Any) -> object:
+    if isinstance(value, str) and _TUNER.fullmatch(value.strip()):
+        return value.strip()
+    # By what it can do: the class itself is of the studio, which is not loaded in production.
+    if isinstance(value, type) or not callable(getattr(value, "create_category_tuning", None)):
+        raise TypeError(value)
+    return cast(object, value)
+
+
+def _header(value: Any) -> str:
+    if not _HEADER.fullmatch(_text(value)):
+        raise ValueError(value)
+    return _text(value)
+
+
+_BOOLEANS: Final = {
+    **dict.fromkeys(("1", "true", "yes", "on"), True),
+    **dict.fromkeys(("0", "false", "no", "off"), False),
+}
+_SIZE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?", re.IGNORECASE)
+_TUNER: Final = re.compile(r"[\w.]+:[\w.]+")
+_HEADER: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_MIN_SECRET: Final = 16
+
+_NAMES: Final = (_texts, "a list of patterns, or a text with commas: static,health*")
+_BYTES: Final = (_size, "a number of bytes, or a text such as 512k or 1 GiB")
+
+PARSERS: Final[dict[str, tuple[Callable[[Any], Any], str]]] = {
+    "CASSETTE": (
+        _cassette,
+        "a TapeCassette, or a URL; choose from sqlite:///playback.db and memory://name",
+    ),
+    "ENABLED": (_boolean, "one of 1, true, yes, on, 0, false, no, off"),
+    "SERVICE": (_text, "a name"),
+    "SAMPLING": (_sampling, "a share from 0 to 1, or shares by category: checkout*=1,*=0.1"),
+    "INCLUDE": _NAMES,
+    "EXCLUDE": _NAMES,
+    "BODY_LIMIT": _BYTES,
+    "REDACT": (_texts, "a list of names of headers and fields, or a text with commas"),
+    "REDACT_KEY": (_secret, f"a text or bytes of {_MIN_SECRET} or more"),
+    "TUNER": (_tuner, "module:attribute, or an EqualizerTuner"),
+    "MAX_BYTES": _BYTES,
+    "RESPONSE_HEADER": (_header, "the name of a header"),
+}
+"""What reads the value of each setting, raising ValueError, TypeError or OverflowError; and what
+it may be."""

@@ -1,0 +1,277 @@
+"""Settings: the environment over code, wrong ones named, nothing silently ignored."""
+
+import dataclasses
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from playback_core import InMemoryTapeCassette, SettingsError, SQLiteTapeCassette
+from playback_core.errors import CassetteError
+from playback_core.settings import Settings, cassette_from_url, load_settings
+
+
+def load(code=None, **environ):
+    return load_settings(code or {}, environ)
+
+
+def test_with_nothing_set_the_defaults_hold():
+    assert load() == Settings()
+    assert load().cassette == "sqlite:///playback.db"
+
+
+def test_the_environment_goes_over_code():
+    code = {"PLAYBACK_SERVICE": "shop", "PLAYBACK_ENABLED": True, "SECRET_KEY": "not ours"}
+    settings = load(code, PLAYBACK_ENABLED="off", PATH="not ours")
+    assert settings.service == "shop"
+    assert settings.enabled is False
+
+
+def test_with_an_empty_prefix_every_key_is_ours():
+    assert load_settings({"SERVICE": "shop"}, {}, prefix="").service == "shop"
+    assert load_settings({"SERVICE": "a"}, {"PLAYBACK_SERVICE": "b"}, prefix="").service == "b"
+    with pytest.raises(SettingsError, match="DEBUG"):
+        load_settings({"DEBUG": True}, {}, prefix="")
+
+
+def test_none_in_code_and_empty_text_in_the_environment_are_not_set():
+    assert load({"PLAYBACK_SERVICE": None}) == Settings()
+    assert load({"PLAYBACK_SERVICE": "shop"}, PLAYBACK_SERVICE="").service == "shop"
+
+
+@pytest.mark.parametrize("name", ["PLAYBACK_ENABELD", "PLAYBACK_", "PLAYBACK_enabled"])
+def test_an_unknown_key_is_named_wherever_it_stands(name):
+    with pytest.raises(SettingsError, match=f"{name} in the configuration.*PLAYBACK_CASSETTE"):
+        load({name: "1"})
+    with pytest.raises(SettingsError, match=f"{name} in the environment"):
+        load(**{name: "1"})
+
+
+def test_a_likely_meaning_is_suggested():
+    with pytest.raises(SettingsError, match="did you mean PLAYBACK_SAMPLING"):
+        load(PLAYBACK_SAMPLNG="0.1")
+
+
+@pytest.mark.parametrize("name", ["PLAYBACK_FORBID", "PLAYBACK_INTERCEPTORS"])
+def test_what_is_not_honoured_yet_is_refused(name):
+    with pytest.raises(SettingsError, match=f"{name} in the environment is not available yet"):
+        load(**{name: "x"})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("cassette", "memory://", "memory://"),
+        ("enabled", "TRUE", True),
+        ("enabled", "no", False),
+        ("enabled", 1, True),
+        ("service", " shop ", "shop"),
+        ("sampling", "0.25", (("*", 0.25),)),
+        ("sampling", 1, (("*", 1.0),)),
+        ("sampling", "checkout*=1, *=0.1", (("checkout*", 1.0), ("*", 0.1))),
+        ("sampling", {"checkout": 0.5}, (("checkout", 0.5),)),
+        ("include", "a, b.*,", ("a", "b.*")),
+        ("exclude", ["/health"], ("/health",)),
+        ("body_limit", "512k", 512 * 1024),
+        ("body_limit", 10, 10),
+        ("max_bytes", "1.5 GiB", 3 * 1024**3 // 2),
+        ("max_bytes", "100 MB", 100 * 1024**2),
+        ("redact", ("X-Token", "pin"), ("X-Token", "pin")),
+        ("redact_key", "0123456789abcdef", b"0123456789abcdef"),
+        ("tuner", "shop.tuning:Tuner", "shop.tuning:Tuner"),
+        ("response_header", "X-Recording-Id", "X-Recording-Id"),
+    ],
+)
+def test_values_are_read_from_text_and_from_code(name, value, expected):
+    key = f"PLAYBACK_{name.upper()}"
+    assert getattr(load({key: value}), name) == expected
+    if isinstance(value, str):
+        assert getattr(load(**{key: value}), name) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("CASSETTE", "playback.db"),
+        ("CASSETTE", 5),
+        ("ENABLED", "perhaps"),
+        ("ENABLED", 2),
+        ("SERVICE", " "),
+        ("SERVICE", 5),
+        ("SAMPLING", "1.5"),
+        ("SAMPLING", "often"),
+        ("SAMPLING", "nan"),
+        ("SAMPLING", True),
+        ("SAMPLING", {"a": -1}),
+        ("INCLUDE", 5),
+        ("INCLUDE", [5]),
+        ("BODY_LIMIT", "5 apples"),
+        ("BODY_LIMIT", -1),
+        ("BODY_LIMIT", True),
+        ("TUNER", "Tuner"),
+        ("RESPONSE_HEADER", "X: y"),
+    ],
+)
+def test_a_wrong_value_is_named_with_its_key_and_the_choices(name, value):
+    with pytest.raises(SettingsError) as caught:
+        load({f"PLAYBACK_{name}": value})
+    message = str(caught.value)
+    assert f"PLAYBACK_{name} in the configuration" in message
+    assert repr(value) in message
+    assert "it must be " in message
+
+
+def test_a_wrong_secret_is_not_shown():
+    with pytest.raises(SettingsError) as caught:
+        load(PLAYBACK_REDACT_KEY="hunter2")
+    assert "hunter2" not in str(caught.value)
+    assert "hunter2" not in repr(load(PLAYBACK_REDACT_KEY="hunter2" * 3))
+
+
+@given(st.dictionaries(st.sampled_from(["CASSETTE", "SAMPLING", "MAX_BYTES"]), st.text()))
+def test_any_text_is_a_setting_or_a_settings_error(environ):
+    try:
+        settings = load(**{f"PLAYBACK_{name}": value for name, value in environ.items()})
+    except SettingsError:
+        return
+    assert settings.max_bytes >= 0
+    assert all(0 <= rate <= 1 for _, rate in settings.sampling)
+
+
+def test_settings_cannot_be_changed():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        load().service = "other"
+
+
+def test_recording_is_off_in_tests_unless_asked_for():
+    settings = load()
+    assert settings.is_enabled(environ={})
+    assert not settings.is_enabled(environ={"PYTEST_VERSION": "8"})
+    assert not settings.is_enabled(testing=True, environ={})
+    asked = load(PLAYBACK_ENABLED="1")
+    assert asked.is_enabled(testing=True, environ={"PYTEST_VERSION": "8"})
+    assert not load(PLAYBACK_ENABLED="0").is_enabled(environ={})
+
+
+def test_the_first_matching_pattern_gives_the_rate():
+    settings = load(PLAYBACK_SAMPLING="checkout*=0.5,check*=0.1")
+    assert settings.sampling_rate("checkout.pay") == 0.5
+    assert settings.sampling_rate("check") == 0.1
+    assert settings.sampling_rate("other") == 1.0
+
+
+def test_include_and_exclude_select_by_any_of_the_names():
+    settings = load(PLAYBACK_INCLUDE="api.*", PLAYBACK_EXCLUDE="/health*")
+    assert settings.selects("api.users", "/users")
+    assert not settings.selects("api.health", "/healthz")
+    assert not settings.selects("static", "/static/x.css")
+    assert load().selects("anything")
+
+
+def test_a_cassette_may_be_given_as_an_object():
+    cassette = InMemoryTapeCassette()
+    assert load({"PLAYBACK_CASSETTE": cassette}).cassette is cassette
+
+
+def test_a_relative_sqlite_url_starts_at_the_base(tmp_path, monkeypatch):
+    with cassette_from_url("sqlite:///a/my%20playback.db", tmp_path) as cassette:
+        assert isinstance(cassette, SQLiteTapeCassette)
+        assert cassette.path == tmp_path / "a" / "my playback.db"
+    monkeypatch.chdir(tmp_path)
+    with cassette_from_url("sqlite:///b.db") as cassette:
+        assert cassette.path == tmp_path / "b.db"
+
+
+def test_an_sqlite_url_with_four_slashes_is_absolute(tmp_path):
+    with cassette_from_url(f"sqlite:///{tmp_path}/playback.db", tmp_path / "other") as cassette:
+        assert cassette.path == tmp_path / "playback.db"
+
+
+def test_a_url_that_is_only_read_makes_no_file(tmp_path):
+    with pytest.raises(CassetteError, match="record first"):
+        cassette_from_url("sqlite:///playback.db", tmp_path, create=False)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_memory_url_is_shared_by_name():
+    assert cassette_from_url("memory://x") is cassette_from_url("memory://x")
+    assert cassette_from_url("memory://x") is not cassette_from_url("memory://y")
+    assert isinstance(cassette_from_url("memory://"), InMemoryTapeCassette)
+
+
+@pytest.mark.parametrize(
+    "url", ["file:///dir", "s3://bucket/prefix", "mysql://x", "playback.db", "", "memory://x/y"]
+)
+def test_a_url_of_another_kind_names_the_choices(url):
+    with pytest.raises(SettingsError, match=r"sqlite:///playback\.db and memory://"):
+        cassette_from_url(url)
+
+
+@pytest.mark.parametrize(
+    "url", ["sqlite://", "sqlite:///", "sqlite://playback.db", "sqlite:///a.db?mode=ro"]
+)
+def test_an_sqlite_url_without_a_file_says_how_to_write_one(url):
+    with pytest.raises(SettingsError, match="sqlite:///relative"):
+        cassette_from_url(url)
+
+
+def test_the_revision_is_named_in_the_environment_and_is_no_setting_of_the_code():
+    assert load(PLAYBACK_REVISION="abc") == Settings()
+    with pytest.raises(SettingsError, match=r"PLAYBACK_REVISION in the conf.* environment"):
+        load({"PLAYBACK_REVISION": "abc"})
+
+
+@pytest.mark.parametrize("prefix", ["", "PLAYBACK_"])
+def test_a_key_that_is_no_text_is_named(prefix):
+    with pytest.raises(SettingsError, match="The key 5 in the configuration"):
+        load_settings({5: 1}, {}, prefix=prefix)
+
+
+@pytest.mark.parametrize("code", [None, 5, ["PLAYBACK_SERVICE"]])
+def test_a_configuration_that_maps_nothing_is_named(code):
+    with pytest.raises(SettingsError, match="must map names to values"):
+        load_settings(code, {})
+
+
+@pytest.mark.parametrize("name", ["BODY_LIMIT", "MAX_BYTES", "SAMPLING"])
+@pytest.mark.parametrize(
+    "value", ["9" * 400, 10**400, 10**5000, f"{'9' * 400}k"], ids=["text", "int", "huge", "unit"]
+)
+def test_a_number_beyond_all_bounds_is_wrong_in_one_short_line(name, value):
+    with pytest.raises(SettingsError, match=f"PLAYBACK_{name} in .*it must be") as caught:
+        load({f"PLAYBACK_{name}": value})
+    assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize(
+    "url", ["ftp://x", "file:///dir", "s3://bucket/x", "sqlite:///", "sqlite:///%00", "sqlite://[a"]
+)
+def test_a_cassette_that_cannot_be_opened_is_wrong_when_settings_are_read(url):
+    with pytest.raises(SettingsError, match="PLAYBACK_CASSETTE in the environment"):
+        load(PLAYBACK_CASSETTE=url)
+    with pytest.raises(SettingsError, match="The cassette URL"):
+        cassette_from_url(url)
+
+
+@pytest.mark.parametrize("url", [5, None, b"memory://"])
+def test_a_url_that_is_no_text_is_of_no_known_kind(url):
+    with pytest.raises(SettingsError, match="no known kind"):
+        cassette_from_url(url)
+
+
+@pytest.mark.parametrize("path", ["a\0b", "\ud800", 5, None])
+def test_a_path_no_file_can_have_is_named(path):
+    with pytest.raises(SettingsError, match="path is"):
+        SQLiteTapeCassette(path)
+
+
+def test_a_tuner_is_what_can_tune():
+    class Tuner:
+        def create_category_tuning(self, category):
+            return None
+
+    tuner = Tuner()
+    assert load({"PLAYBACK_TUNER": tuner}).tuner is tuner
+    for wrong in (5, object(), Tuner, b"shop.tuning:Tuner"):
+        with pytest.raises(SettingsError, match=r"PLAYBACK_TUNER .* an EqualizerTuner"):
+            load({"PLAYBACK_TUNER": wrong})
