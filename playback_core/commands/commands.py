@@ -1,0 +1,115 @@
+"""List, show, replay, compare, prune: what the commands of every front end do."""
+
+from collections import deque
+from collections.abc import Iterator
+from datetime import datetime
+
+from playback_core.commands.options import CompareOptions, ListOptions
+from playback_core.errors import CodecError, DamagedRecordingError, NoSuchRecording, SettingsError
+from playback_core.studio import (
+    CompareExecutionConfig,
+    Comparison,
+    EqualizerTuner,
+    PlaybackStudio,
+    find_matching_recording_ids,
+)
+from playback_core.studio.summary import Comparisons, RecordingDetail, RecordingRow
+from playback_core.tape_cassette import TapeCassette
+from playback_core.tape_recorder import TapeRecorder
+
+
+def list_recordings(cassette: TapeCassette, options: ListOptions) -> Iterator[RecordingRow]:
+    """Yield a row for each recording, category by category, the newest first.
+
+    A recording that can't be read has a row that says so. Raise SettingsError where a category has
+    no recordings.
+    """
+    lookup = options.lookup()
+    for category in _categories(cassette, options.categories):
+        recording_ids = cassette.iter_recording_ids(
+            category, start_date=lookup.start_date, metadata=lookup.metadata
+        )
+        for recording_id in reversed(deque(recording_ids, maxlen=options.limit)):
+            try:
+                metadata = cassette.get_recording_metadata(recording_id)
+            except NoSuchRecording:
+                continue  # pruned meanwhile
+            except (DamagedRecordingError, CodecError) as error:
+                yield RecordingRow(recording_id=recording_id, category=category, damaged=str(error))
+            else:
+                yield RecordingRow.of(recording_id, metadata)
+
+
+def show_recording(cassette: TapeCassette, recording_id: str) -> RecordingDetail:
+    """Return all there is in a recording; raise NoSuchRecording or DamagedRecordingError."""
+    return RecordingDetail.of(cassette.get_recording(recording_id))
+
+
+def replay_recording(
+    recorder: TapeRecorder, recording_id: str, tuner: EqualizerTuner
+) -> Comparison:
+    """Replay one recording and return its comparison, with the playback and both results.
+
+    Raise NoSuchRecording where there is none of this id.
+    """
+    recorder.readable_cassette().get_recording_metadata(recording_id)
+    studio = PlaybackStudio(
+        None,
+        tuner,
+        recorder,
+        recording_ids=[recording_id],
+        compare_execution_config=CompareExecutionConfig(keep_results_in_comparison=True),
+    )
+    (comparisons,) = studio.play().values()
+    return next(comparisons)
+
+
+def compare_recordings(
+    recorder: TapeRecorder, tuner: EqualizerTuner, options: CompareOptions
+) -> Comparisons:
+    """Find the recordings to compare and return their comparisons, made while iterated.
+
+    Raise NoSuchRecording for an id, SettingsError for a category, that is not stored.
+    """
+    cassette = recorder.readable_cassette()
+    if options.recording_ids:
+        for recording_id in options.recording_ids:
+            cassette.get_recording_metadata(recording_id)
+        found = {"": list(dict.fromkeys(options.recording_ids))}
+        categories: list[str] = []
+    else:
+        categories = _categories(cassette, options.categories)
+        lookup = options.lookup()
+        found = {
+            category: list(find_matching_recording_ids(recorder, category, lookup))
+            for category in categories
+        }
+    recording_ids = [recording_id for ids in found.values() for recording_id in ids]
+    if not recording_ids:
+        return Comparisons({category: iter(()) for category in categories}, total=0)
+    compared = PlaybackStudio(None, tuner, recorder, recording_ids=recording_ids).play()
+    without = {category: iter(()) for category in categories if category not in compared}
+    return Comparisons({**compared, **without}, total=len(recording_ids))
+
+
+def prune_recordings(cassette: TapeCassette, older_than: datetime) -> int:
+    """Remove the recordings that started before a moment; return how many."""
+    return cassette.prune(older_than)
+
+
+def _categories(cassette: TapeCassette, named: tuple[str, ...]) -> list[str]:
+    if not named:
+        return list(cassette.iter_categories())
+    wanted = list(dict.fromkeys(named))
+    try:
+        stored = list(cassette.iter_categories())
+    except SettingsError:
+        return wanted  # this cassette cannot tell
+    for category in wanted:
+        if category not in stored:
+            shown = ", ".join(stored[:10]) + (", …" if len(stored) > 10 else "")
+            raise SettingsError(
+                f"No recordings of category {category!r}; there are"
+                f" {f'those of {shown}' if stored else 'none at all in this cassette'}."
+            )
+    return wanted

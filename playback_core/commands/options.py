@@ -1,0 +1,107 @@
+"""Options of the commands, and how texts of a command line become their values."""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from playback_core.errors import SettingsError
+from playback_core.studio import RecordingLookupProperties
+
+_UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_AGE: Final = re.compile(r"(\d+)([mhdw])")
+_DEFAULT_LIMIT: Final = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListOptions:
+    """Which recordings to list: the newest `limit` of each category, all with None."""
+
+    categories: tuple[str, ...] = ()
+    since: datetime | None = None
+    limit: int | None = _DEFAULT_LIMIT
+    metadata: Mapping[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        self.lookup()
+
+    def lookup(self) -> RecordingLookupProperties:
+        """Return the lookup, without the limit, which counts from the newest."""
+        RecordingLookupProperties(None, limit=self.limit)
+        return RecordingLookupProperties(self.since, metadata=self.metadata, skip_incomplete=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompareOptions:
+    """Which recordings to compare.
+
+    Either `recording_ids`, or of each category (of all, if none is named) the oldest `limit` since
+    `since`, by default 20 of the last 7 days. Raise SettingsError where both are given.
+    """
+
+    categories: tuple[str, ...] = ()
+    recording_ids: tuple[str, ...] = ()
+    since: datetime | None = None
+    limit: int | None = _DEFAULT_LIMIT
+    metadata: Mapping[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        if self.categories and self.recording_ids:
+            raise SettingsError("Give categories or recording ids to compare, not both.")
+        self.lookup()
+
+    def lookup(self) -> RecordingLookupProperties:
+        """Return the lookup for each category."""
+        since = self.since or datetime.now(UTC) - timedelta(days=7)
+        return RecordingLookupProperties(since, metadata=self.metadata, limit=self.limit)
+
+
+def parse_since(text: str, now: datetime | None = None) -> datetime:
+    """Return the moment that `7d`, `12h`, `30m` or `2w` ago was, or that an ISO date names.
+
+    A date without a zone means UTC. Raise SettingsError for anything else.
+    """
+    now = now or datetime.now(UTC)
+    age = _AGE.fullmatch(text.strip())
+    try:
+        if age is not None:
+            return now - timedelta(**{_UNITS[age[2]]: int(age[1])})
+        moment = datetime.fromisoformat(text.strip())
+    except (ValueError, OverflowError):
+        raise SettingsError(
+            f"Not a time: {text!r}; write an age (30m, 12h, 7d, 2w) or a date (2026-01-31)."
+        ) from None
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+
+
+def parse_metadata(pairs: Iterable[str]) -> dict[str, Any]:
+    """Return the metadata filter that `name=value` texts make.
+
+    A value that is JSON is taken as such (`n=3`, `plan=["gold", "trial"]` for any of both), any
+    other as text. Raise SettingsError where a text is no pair or a name comes twice.
+    """
+    metadata: dict[str, Any] = {}
+    for pair in pairs:
+        name, separator, value = pair.partition("=")
+        if not (name and separator):
+            raise SettingsError(f"Not a metadata filter: {pair!r}; write name=value.")
+        if name in metadata:
+            raise SettingsError(
+                f"Metadata {name!r} is given twice; for any of several values write"
+                f' {name}=["one", "other"].'
+            )
+        metadata[name] = _json_or_text(value)
+    return metadata
+
+
+def _json_or_text(text: str) -> Any:
+    try:
+        return json.loads(text, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        return text
+
+
+def _refuse(constant: str) -> Any:
+    raise ValueError(f"{constant} is not JSON")

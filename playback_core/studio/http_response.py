@@ -1,0 +1,155 @@
+"""Compares HTTP responses, the shape of an operation's output that adapters record.
+
+A response is `{'status': 200, 'headers': [[name, value], ...], 'body': bytes, ...}`.
+"""
+
+import json
+from collections.abc import Iterator
+from typing import Any, Final
+
+from playback_core.codec import encode_key
+from playback_core.studio.diff import attribute_step, differences, same
+from playback_core.studio.difference import (
+    Difference,
+    extra,
+    ignored,
+    missing,
+    taken_out,
+    text_of,
+)
+from playback_core.studio.presence import differ_in_keys_only
+
+DATE_RULE: Final = "the Date header is not compared"
+LENGTH_RULE: Final = "Content-Length is not compared where bodies differ"
+JSON_RULE: Final = "JSON bodies compare as structures"
+
+_COMPARED_APART: Final = frozenset({"status", "headers", "body"})
+
+
+def is_response(value: Any) -> bool:
+    """Tell whether an operation's output is a recorded HTTP response."""
+    return isinstance(value, dict) and value.keys() >= _COMPARED_APART and _has_headers(value)
+
+
+def is_server_error(value: Any) -> bool:
+    """Tell whether an operation's output is a response with a 5xx status."""
+    status = value["status"] if is_response(value) else None
+    return isinstance(status, int) and 500 <= status <= 599
+
+
+def response_differences(
+    recorded: dict[str, Any], replayed: dict[str, Any]
+) -> Iterator[Difference]:
+    """Yield where two responses differ, and the differences that rules take out.
+
+    Header names compare without case and in any order. A JSON body (by its Content-Type) is
+    compared as a structure.
+    """
+    yield from differences(recorded["status"], replayed["status"], "response status")
+    headers, other_headers = _headers(recorded), _headers(replayed)
+    yield from _body_differences(
+        recorded["body"], replayed["body"], _is_json(headers) and _is_json(other_headers)
+    )
+    bodies_are_same = same(recorded["body"], replayed["body"])
+    for name in dict.fromkeys([*headers, *other_headers]):
+        for difference in _header_differences(
+            name, headers.get(name, []), other_headers.get(name, [])
+        ):
+            rule = _rule_for(name, bodies_are_same)
+            yield difference if rule is None else taken_out(difference, rule)
+    for name in [key for key in {**recorded, **replayed} if key not in _COMPARED_APART]:
+        yield from _part_differences(name, recorded, replayed)
+
+
+def _has_headers(value: dict[str, Any]) -> bool:
+    headers = value["headers"]
+    return isinstance(headers, (list, tuple)) and all(
+        isinstance(pair, (list, tuple)) and len(pair) == 2 and isinstance(pair[0], str)
+        for pair in headers
+    )
+
+
+def _headers(response: dict[str, Any]) -> dict[str, list[Any]]:
+    by_name: dict[str, list[Any]] = {}
+    for name, value in response["headers"]:
+        by_name.setdefault(name.lower(), []).append(value)
+    return by_name
+
+
+def _header_differences(name: str, values: list[Any], others: list[Any]) -> Iterator[Difference]:
+    path = f"response header {name}"
+    if len(values) == len(others) == 1:
+        yield from differences(values[0], others[0], path)
+    elif not others:
+        yield missing(path, values[0] if len(values) == 1 else values)
+    elif not values:
+        yield extra(path, others[0] if len(others) == 1 else others)
+    else:
+        yield from differences(values, others, path)
+
+
+def _rule_for(name: str, bodies_are_same: bool) -> str | None:
+    if name == "date":
+        return DATE_RULE
+    return LENGTH_RULE if name == "content-length" and not bodies_are_same else None
+
+
+def _body_differences(recorded: Any, replayed: Any, is_json: bool) -> Iterator[Difference]:
+    if same(recorded, replayed):
+        return
+    structure = _parsed(recorded) if is_json else None
+    other = _parsed(replayed) if is_json else None
+    if structure is None or other is None:
+        yield from differences(*_as_texts(recorded, replayed), "response body")
+        return
+    counts = False
+    for difference in differences(*structure, *other, "response body $", key_step=attribute_step):
+        counts = counts or difference.counts
+        yield difference
+    if not counts and not differ_in_keys_only(encode_key(recorded), encode_key(replayed)):
+        yield ignored("response body", JSON_RULE, text_of(recorded), text_of(replayed))
+
+
+def _is_json(headers: dict[str, list[Any]]) -> bool:
+    for value in headers.get("content-type", []):
+        media_type = str(value).partition(";")[0].strip().lower()
+        return media_type == "application/json" or media_type.endswith("+json")
+    return False
+
+
+def _parsed(body: Any) -> tuple[Any] | None:
+    """Return the structure in a tuple; None where the text does not give exactly one."""
+    if not isinstance(body, (str, bytes)):
+        return None
+    try:
+        return (json.loads(body, object_pairs_hook=_without_duplicates),)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    structure = dict(pairs)
+    if len(structure) != len(pairs):
+        raise ValueError("a key comes twice: the structure does not say all the text does")
+    return structure
+
+
+def _as_texts(recorded: Any, replayed: Any) -> tuple[Any, Any]:
+    if isinstance(recorded, bytes) and isinstance(replayed, bytes):
+        try:
+            return recorded.decode(), replayed.decode()
+        except UnicodeDecodeError:
+            pass
+    return recorded, replayed
+
+
+def _part_differences(
+    name: str, recorded: dict[str, Any], replayed: dict[str, Any]
+) -> Iterator[Difference]:
+    path = f"response {name}"
+    if name not in replayed:
+        yield missing(path, recorded[name])
+    elif name not in recorded:
+        yield extra(path, replayed[name])
+    else:
+        yield from differences(recorded[name], replayed[name], path)
