@@ -1,0 +1,7 @@
+"""Record the requests of a Flask application; replay them on changed code; compare."""
+
+from playback_flask.extension import FlaskPlayback
+from playback_flask.recording_id_filter import RecordingIdFilter
+from playback_flask.replay import playback_function, players
+
+__all__ = ["FlaskPlayback", "RecordingIdFilter", "playback_function", "players"]

@@ -1,0 +1,99 @@
+"""RequestBody: records the body of a request as the application reads it."""
+
+from collections.abc import Iterable, Iterator, MutableMapping
+from typing import Any
+
+from playback_core.http_exchange import BodyCapture
+
+
+class RequestBody:
+    """Stands in for `wsgi.input` and keeps what is read from it; it reads nothing by itself.
+
+    `length` is what the request says its body has, None where it is streamed in chunks.
+    """
+
+    def __init__(self, stream: Any, length: int | None, limit: int) -> None:
+        self.capture = BodyCapture(limit)
+        self._stream = stream
+        self._length = length
+        self._ended = False
+
+    @property
+    def is_complete(self) -> bool:
+        """Tell whether the body was read to its end."""
+        return self._ended or (self._length is not None and self.capture.size >= self._length)
+
+    def read(self, size: int = -1, /) -> bytes:
+        if size is None or size < 0:
+            return self.readall()
+        return self._piece(self._stream.read(size), size)
+
+    def readall(self) -> bytes:
+        data: bytes = self._stream.read()
+        self._ended = True
+        return self._kept(data)
+
+    def readline(self, *size: int) -> bytes:
+        return self._piece(self._stream.readline(*size), *size)
+
+    def readlines(self, *hint: int) -> list[bytes]:
+        lines: list[bytes] = self._stream.readlines(*hint)
+        # A hint stops it early, unless there was nothing at all.
+        self._ended = self._ended or not hint or not lines
+        for line in lines:
+            self.capture.add(line)
+        return lines
+
+    def __iter__(self) -> Iterator[bytes]:
+        for line in self._stream:
+            yield self._kept(line)
+        self._ended = True
+
+    def __getattr__(self, name: str) -> Any:
+        attribute = getattr(self._stream, name)
+        if name in _READING_INTO:
+            return self._reading_into(attribute)
+        if name == "read1":
+            return lambda *size: self._piece(attribute(*size), *size)
+        return attribute
+
+    def _piece(self, data: bytes, size: int | None = None) -> bytes:
+        if not data and size != 0:
+            self._ended = True
+        return self._kept(data)
+
+    def _kept(self, data: bytes) -> bytes:
+        self.capture.add(data)
+        return data
+
+    def _reading_into(self, read: Any) -> Any:
+        def readinto(buffer: Any) -> Any:
+            count = read(buffer)
+            if count:
+                self.capture.add(bytes(memoryview(buffer).cast("B")[:count]))
+            elif count == 0 and len(buffer):
+                self._ended = True
+            return count
+
+        return readinto
+
+
+_READING_INTO = frozenset({"readinto", "readinto1"})
+
+
+def record_body(environ: MutableMapping[str, Any], limit: int) -> RequestBody | None:
+    """Put a RequestBody in place of `wsgi.input`; None where the request has no body."""
+    length = environ.get("CONTENT_LENGTH")
+    chunked = "HTTP_TRANSFER_ENCODING" in environ
+    if not chunked and length in _NO_BODY:
+        return None
+    body = RequestBody(environ["wsgi.input"], None if chunked else _number(length), limit)
+    environ["wsgi.input"] = body
+    return body
+
+
+_NO_BODY: Iterable[str | None] = (None, "", "0")
+
+
+def _number(text: Any) -> int | None:
+    return int(text) if isinstance(text, str) and text.isascii() and text.isdigit() else None

@@ -1,0 +1,229 @@
+"""`flask playback`: what the commands print, and the codes they end with."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from playback_core import TapeRecorder
+from playback_flask import FlaskPlayback
+
+APP = """
+from flask import Flask
+from playback_core import recorder
+from playback_flask import FlaskPlayback
+
+VERSION = 1
+
+@recorder.intercept_input("stock")
+def stock(name):
+    return {"tea": 3}[name]
+
+def create_app():
+    app = Flask("shop", instance_path=__file__.rpartition("/")[0])
+    app.add_url_rule("/", "home", lambda: "home")
+    app.add_url_rule("/stock", "stock", lambda: {"stock": stock("tea") * VERSION})
+    app.config["PLAYBACK_SERVICE"] = "shop"
+    FlaskPlayback(app)
+    return app
+"""
+
+RECORD = """
+import os
+os.environ["PLAYBACK_ENABLED"] = "1"
+from shop import create_app
+client = create_app().test_client()
+for path in ("/", "/stock", "/stock", "/none"):
+    client.get(path, buffered=True)
+"""
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory) -> Path:
+    """A folder with an application and recordings of four of its requests."""
+    folder: Path = tmp_path_factory.mktemp("shop")
+    (folder / "shop.py").write_text(APP)
+    subprocess.run([sys.executable, "-c", RECORD], cwd=folder, env=_environment(), check=True)
+    return folder
+
+
+def _environment() -> dict[str, str]:
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PLAYBACK_", "FLASK_", "PYTEST_"))
+    }
+    root = str(Path(__file__).parents[2])
+    return inherited | {"PYTHONPATH": root, "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def _flask(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    code = "from flask.cli import main; from playback_flask.cli import playback_cli;"
+    # The entry point is there only where the bundle is installed.
+    code += "import flask.cli; add = flask.cli.FlaskGroup._load_plugin_commands;"
+    code += "flask.cli.FlaskGroup._load_plugin_commands = lambda self:"
+    code += " (add(self), self.add_command(playback_cli))[0]; main()"
+    return subprocess.run(
+        [sys.executable, "-c", code, "--app", "shop", "playback", *arguments],
+        cwd=folder,
+        env=_environment() | environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_list_names_the_recordings_of_each_category(shop: Path):
+    done = _flask(shop, "list")
+    assert (done.returncode, done.stderr) == (0, "")
+    for category in ("home/", "stock/", "unmatched%3A404/"):
+        assert category in done.stdout
+    listed = json.loads(_flask(shop, "list", "stock", "--limit", "1", "--json").stdout)
+    assert "stock/" in json.dumps(listed)
+    assert "home/" not in json.dumps(listed)
+
+
+def test_list_filters_by_metadata(shop: Path):
+    assert "home/" not in _flask(shop, "list", "--metadata", "status=404").stdout
+    assert "unmatched" in _flask(shop, "list", "--metadata", "status=404").stdout
+
+
+def _one_id(shop: Path, category: str) -> str:
+    text = _flask(shop, "list", category).stdout
+    return next(word for word in text.split() if word.startswith(f"{category}/"))
+
+
+def test_show_tells_what_a_recording_holds(shop: Path):
+    done = _flask(shop, "show", _one_id(shop, "stock"))
+    assert done.returncode == 0
+    assert "stock" in done.stdout
+    assert "REMOTE_ADDR" in done.stdout
+
+
+def test_replay_of_the_same_code_is_equal(shop: Path):
+    done = _flask(shop, "replay", _one_id(shop, "stock"))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Equal" in done.stdout
+
+
+def test_compare_on_the_same_code_ends_with_0_and_records_nothing(shop: Path):
+    done = _flask(shop, "compare")
+    assert (done.returncode, done.stderr) == (0, "")
+    document = json.loads(_flask(shop, "compare", "--json", PLAYBACK_ENABLED="1").stdout)
+    assert document["counts"]["Equal"] == sum(document["counts"].values()) == 4
+    assert sorted(document["categories"]) == ["home", "stock", "unmatched:404"]
+
+
+@pytest.fixture
+def changed(shop: Path, tmp_path: Path) -> Path:
+    """A folder with the application's recordings, to put another version of it beside."""
+    (tmp_path / "playback.db").write_bytes((shop / "playback.db").read_bytes())
+    return tmp_path
+
+
+def test_compare_on_changed_code_ends_with_1_and_names_what_differs(changed: Path):
+    (changed / "shop.py").write_text(APP.replace("VERSION = 1", "VERSION = 2"))
+    done = _flask(changed, "compare")
+    assert done.returncode == 1
+    assert "$.stock" in done.stdout
+    assert _flask(changed, "compare", "home").returncode == 0
+
+
+def test_compare_ends_with_3_where_replays_fail(changed: Path):
+    (changed / "shop.py").write_text(APP.replace('stock("tea")', 'stock("coffee")'))
+    done = _flask(changed, "compare", "stock")
+    assert done.returncode == 3
+    assert "coffee" in done.stdout
+
+
+def test_compare_ends_with_4_where_nothing_was_verified(changed: Path):
+    (changed / "shop.py").write_text(APP)
+    assert _flask(changed, "compare", "--metadata", "status=999").returncode == 4
+
+
+def test_prune_removes_what_is_older(changed: Path):
+    (changed / "shop.py").write_text(APP)
+    assert _flask(changed, "prune", "--older-than", "30d").returncode == 0
+    assert "home/" in _flask(changed, "list").stdout
+    assert _flask(changed, "prune", "--older-than", "2999-01-01").returncode == 0
+    assert "home/" not in _flask(changed, "list").stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("show", "home/20260101/0000"),
+        ("show", "nonsense"),
+        ("replay", "home/20260101/0000"),
+        ("compare", "no-such-category"),
+        ("compare", "--recording-id", "home/20260101/0000"),
+        ("compare", "--since", "yesterday"),
+        ("compare", "--metadata", "nonsense"),
+        ("list", "no-such-category"),
+        ("prune", "--older-than", "soon"),
+    ],
+)
+def test_bad_input_gives_one_clear_line_and_code_2(shop: Path, arguments):
+    done = _flask(shop, *arguments)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert done.stderr.startswith("Error: ")
+    assert "Traceback" not in done.stderr
+
+
+def test_a_missing_and_a_hostile_cassette_give_one_clear_line_and_code_2(shop: Path, tmp_path):
+    missing = tmp_path / "missing.db"
+    done = _flask(shop, "list", PLAYBACK_CASSETTE=f"sqlite:///{missing}")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert not missing.exists()
+    (tmp_path / "hostile.db").write_bytes(b"\x00\xff" * 5000)
+    done = _flask(shop, "compare", PLAYBACK_CASSETTE=f"sqlite:///{tmp_path / 'hostile.db'}")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "hostile.db" in done.stderr
+
+
+def test_a_wrong_setting_and_an_application_without_playback_give_code_2(shop: Path, tmp_path):
+    done = _flask(shop, "list", PLAYBACK_SAMPLING="lots")
+    assert done.returncode == 2
+    assert done.stderr.startswith("Error: PLAYBACK_SAMPLING")
+    (tmp_path / "shop.py").write_text("from flask import Flask; app = Flask('bare')")
+    done = _flask(tmp_path, "list")
+    assert done.returncode == 2
+    assert "add FlaskPlayback(app)" in done.stderr
+
+
+def test_a_tuner_of_ones_own_is_used(changed: Path):
+    (changed / "shop.py").write_text(APP)
+    (changed / "tuner.py").write_text(
+        "from playback_core.studio import EqualizerTuner\n"
+        "class Mine(EqualizerTuner):\n"
+        "    def create_category_tuning(self, category):\n"
+        "        raise LookupError('my own tuner')\n"
+    )
+    done = _flask(changed, "compare", PLAYBACK_TUNER="tuner:Mine")
+    assert done.returncode == 3
+    assert "my own tuner" in done.stdout
+    done = _flask(changed, "compare", PLAYBACK_TUNER="tuner:Missing")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+
+
+def test_commands_of_a_running_application_read_what_it_has_recorded(recorded):
+    from playback_flask.cli import playback_cli
+
+    app: Flask = recorded.app
+    app.add_url_rule("/", "home", lambda: "home")
+    app.cli.add_command(playback_cli)
+    extension: FlaskPlayback = recorded.play_back()
+    recorder: TapeRecorder = extension.recorder
+    with app.test_client() as client:
+        client.get("/", buffered=True)
+    result = app.test_cli_runner().invoke(args=["playback", "compare", "--json"])
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert json.loads(result.stdout)["counts"]["Equal"] == 1
+    assert recorder.recording_enabled
+    assert len(recorded.recordings()) == 1

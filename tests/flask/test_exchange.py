@@ -1,0 +1,83 @@
+"""Redaction of what a request and its answer carry, before anything is stored."""
+
+import json
+
+import pytest
+from flask import make_response, request
+
+from playback_core import TapeRecorder
+from playback_core.http_exchange import marked_cookie
+
+KEY = TapeRecorder.OPERATION_REQUEST
+SECRETS = ("s3cr3t", "t0k3n", "c00kie", "p4ssw0rd", "k3y")
+
+
+def _everything_stored(recording) -> str:
+    stored = [recording.get_data(key) for key in recording.get_all_keys()]
+    return repr((stored, recording.get_metadata()))
+
+
+def test_secrets_in_headers_cookies_queries_and_bodies_are_stored_as_pseudonyms(recorded):
+    @recorded.app.post("/")
+    def view():
+        response = make_response({"access_token": "t0k3n-out", "name": request.json["name"]})
+        response.set_cookie("tracking", "c00kie-out", httponly=True)
+        return response
+
+    recorded.play_back(REDACT="X-Signature,pin", REDACT_KEY="a key of the tests")
+    headers = {
+        "Authorization": "Bearer s3cr3t",
+        "Cookie": "tracking=c00kie-in; other=c00kie-2",
+        "Proxy-Authorization": "Basic s3cr3t",
+        "X-Signature": "s3cr3t-signature",
+        "Content-Type": "application/json",
+        "Referer": "http://shop/?api_key=k3y-1",
+    }
+    body = json.dumps({"password": "p4ssw0rd", "name": "ann", "pin": "k3y-2"}).encode()
+    with recorded.serve() as server:
+        answer = server.send("POST", "/?api_key=k3y-3&page=2", body, headers)
+    assert json.loads(answer.body)["access_token"] == "t0k3n-out"
+
+    recording = recorded.recording()
+    stored = _everything_stored(recording)
+    assert [secret for secret in SECRETS if secret in stored] == []
+    environ = recording.get_data(KEY)["environ"]
+    assert environ["HTTP_AUTHORIZATION"].startswith("Bearer psd_")
+    assert environ["HTTP_COOKIE"].startswith("tracking=psd_")
+    assert "page=2" in environ["QUERY_STRING"]
+    assert int(environ["CONTENT_LENGTH"]) == len(recording.get_data(KEY)["body"])
+    assert recorded.verdicts() == ["Equal"]
+
+
+def test_a_form_field_is_redacted_and_the_form_still_replays(recorded):
+    @recorded.recorder.intercept_input("verify", capture_args=[])
+    def verify(password: str) -> bool:
+        return password == "p4ssw0rd"
+
+    recorded.app.add_url_rule(
+        "/", "login", lambda: str(verify(request.form["password"])), methods=["POST"]
+    )
+    recorded.play_back()
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    with recorded.serve() as server:
+        assert server.send("POST", "/", "password=p4ssw0rd&x=1", form).body == b"True"
+    assert "p4ssw0rd" not in _everything_stored(recorded.recording())
+    assert recorded.verdicts() == ["Equal"]
+
+
+@pytest.mark.parametrize(
+    ("cookie", "marked"),
+    [
+        ("session=eyJ.a.b; HttpOnly; Path=/", "session=<session>; HttpOnly; Path=/"),
+        (
+            "session=eyJ.a.b; Expires=Wed, 25 Nov 2026 00:00:00 GMT; Path=/",
+            "session=<session>; Path=/",
+        ),
+        (
+            "session=; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; Path=/",
+            "session=; Max-Age=0; Path=/",
+        ),
+    ],
+)
+def test_the_session_cookie_keeps_its_attributes_but_for_value_and_expiry(cookie, marked):
+    assert marked_cookie(cookie) == marked
