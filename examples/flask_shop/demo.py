@@ -1,0 +1,189 @@
+"""Record a live Flask shop, replay it on the same code and on changed code, compare.
+
+Starts a price service and the shop under gunicorn, sends real traffic, stops both, deletes
+the shop's database, and replays what was recorded: on the same code everything is Equal, on
+a second version exactly the recordings that its planted regression affects are Different.
+"""
+
+import argparse
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+
+import gunicorn_conf
+from processes import Child, ChildFailed
+from traffic import RECORDING_HEADER, Traffic, TrafficError, send_traffic
+from verdicts import (
+    ALL_EQUAL,
+    DIFFERENCES,
+    REPLAY_FAILURES,
+    Comparisons,
+    DemoFailed,
+    check_changed_code,
+    check_same_code,
+    load_order_total,
+)
+
+HERE = Path(__file__).resolve().parent
+CONNECTIONS = 8
+# Settings of these in the user's environment would make another demo of it.
+FOREIGN_SETTINGS = ("PLAYBACK_", "SHOP_", "FLASK_", "GUNICORN_")
+
+
+class Demo:
+    """The steps of the demo, each in `folder`, where everything it writes goes."""
+
+    def __init__(self, folder: Path, requests: int) -> None:
+        self._folder = folder
+        self._requests = requests
+        self._data = folder / "shop-data"
+        self._environment = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(FOREIGN_SETTINGS)
+        } | {
+            "no_proxy": "127.0.0.1",
+            "XDG_RUNTIME_DIR": str(folder),  # gunicorn's control socket
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "PLAYBACK_CASSETTE": f"sqlite:///{folder / 'playback.db'}",
+            "PLAYBACK_RESPONSE_HEADER": RECORDING_HEADER,
+            "SHOP_DATA_FOLDER": str(self._data),
+        }
+
+    def run(self) -> None:
+        """Record, replay twice, and raise `DemoFailed` where a verdict is not the right one."""
+        versions = self._make_versions()
+        traffic = self._record(versions["first"])
+        self._remove_the_world()
+        check_same_code(self._compare(versions["first"]), traffic)
+        order_total = load_order_total(versions["second"] / "shop" / "pricing.py")
+        check_changed_code(self._compare(versions["second"]), traffic, order_total)
+        if self._data.exists():
+            raise DemoFailed(f"A replay has touched the world: {self._data} is back.")
+
+    def _make_versions(self) -> dict[str, Path]:
+        versions = {name: self._folder / name for name in ("first", "second")}
+        for version in versions.values():
+            shutil.copytree(
+                HERE / "shop", version / "shop", ignore=shutil.ignore_patterns("__pycache__")
+            )
+        shutil.copy(HERE / "regression" / "pricing.py", versions["second"] / "shop")
+        return versions
+
+    def _record(self, version: Path) -> Traffic:
+        with self._flask("seed", version, "seed") as seed:
+            if seed.wait(timeout=20) != 0:
+                raise seed.failure("made no database")
+        with self._child("price-service", [sys.executable, str(HERE / "prices.py")]) as service:
+            prices = service.wait_for(r"Listening at: (http://\S+)")
+            with self._gunicorn(version, prices) as shop:
+                address = shop.wait_for(r"Listening at: (http://\S+)")
+                shop.wait_for(rf"(?s)({gunicorn_conf.READY}.*){{{gunicorn_conf.workers}}}")
+                print(
+                    f"The shop runs at {address}"
+                    f" ({gunicorn_conf.workers} workers, {gunicorn_conf.threads} threads each)."
+                )
+                traffic = self._send_traffic(shop, address)
+                if shop.stop() != 0:
+                    raise shop.failure("did not stop gracefully")
+        print("The shop and the price service are stopped.")
+        return traffic
+
+    def _send_traffic(self, shop: Child, address: str) -> Traffic:
+        try:
+            traffic = send_traffic(address, self._requests, connections=CONNECTIONS)
+        except (TrafficError, OSError) as error:
+            raise shop.failure(f"did not serve the traffic: {error}") from error
+        statuses = ", ".join(f"{n} x {status}" for status, n in traffic.by_status().items())
+        print(
+            f"{len(traffic.exchanges)} requests over {CONNECTIONS} connections"
+            f" in {traffic.seconds:.1f} s: {statuses}."
+        )
+        unrecorded = [each for each in traffic.exchanges if each.recording_id is None]
+        if unrecorded:
+            first = unrecorded[0]
+            raise DemoFailed(
+                f"{len(unrecorded)} requests were not recorded,"
+                f" the first is {first.method} {first.path}."
+            )
+        return traffic
+
+    def _remove_the_world(self) -> None:
+        shutil.rmtree(self._data)
+        print("The shop's database, uploads and audit log are deleted.\n")
+
+    def _compare(self, version: Path) -> Comparisons:
+        command = ["playback", "compare", "--since", "1d", "--limit", "1000000", "--json"]
+        with self._flask(f"compare-{version.name}", version, *command) as child:
+            exit_code = child.wait(timeout=50)
+            if exit_code not in (ALL_EQUAL, DIFFERENCES, REPLAY_FAILURES):
+                raise child.failure(f"ended with code {exit_code}")
+            comparisons = Comparisons.parse(exit_code, child.output)
+        print(f"Replayed on the {version.name} version: {comparisons.counts()}.")
+        return comparisons
+
+    def _gunicorn(self, version: Path, prices: str) -> Child:
+        configuration = str(HERE / "gunicorn_conf.py")
+        command = [sys.executable, "-m", "gunicorn", "-c", configuration, "shop:create_app()"]
+        environment = {"SHOP_PRICE_SERVICE": prices, "PLAYBACK_ENABLED": "true"}
+        return self._child("shop", command, version=version, environment=environment)
+
+    def _flask(self, name: str, version: Path, *arguments: str) -> Child:
+        command = [sys.executable, "-m", "flask", "--app", "shop", *arguments]
+        return self._child(name, command, version=version)
+
+    def _child(
+        self,
+        name: str,
+        command: Sequence[str],
+        *,
+        version: Path | None = None,
+        environment: dict[str, str] | None = None,
+    ) -> Child:
+        return Child(
+            name,
+            command,
+            folder=version or self._folder,
+            logs=self._folder,
+            environment=self._environment | (environment or {}),
+        )
+
+
+def interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Return 0 when the demo found what it should, 1 when not, 130 when interrupted."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--requests", type=int, default=400, help="how many to send, about")
+    parser.add_argument("--keep", type=Path, help="a new folder for recordings and logs, kept")
+    options = parser.parse_args(arguments)
+    if options.requests < 1:
+        parser.error("--requests is a number from 1")
+    if options.keep and options.keep.exists():
+        parser.error(f"--keep makes a new folder, and {options.keep} exists")
+    signal.signal(signal.SIGTERM, interrupt)
+    try:
+        if options.keep:
+            options.keep.mkdir(parents=True)
+            Demo(options.keep.resolve(), options.requests).run()
+        else:
+            with tempfile.TemporaryDirectory(prefix="flask-shop-") as folder:
+                Demo(Path(folder), options.requests).run()
+    except (DemoFailed, ChildFailed) as error:
+        print(f"The demo failed: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

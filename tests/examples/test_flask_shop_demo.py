@@ -1,0 +1,94 @@
+"""The demo from end to end, with little traffic, and what is left when it is interrupted."""
+
+import re
+import signal
+import subprocess
+import sys
+from http.client import HTTPConnection
+from pathlib import Path
+from urllib.parse import quote_plus, urlsplit
+
+import pytest
+
+from playback_core import SQLiteTapeCassette
+
+DEMO = Path(__file__).parents[2] / "examples/flask_shop/demo.py"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the demo kept what it recorded."""
+    return tmp_path_factory.mktemp("demo") / "kept"
+
+
+@pytest.fixture(scope="module")
+def finished(folder: Path, example_environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """One whole run of the demo with little traffic."""
+    return subprocess.run(
+        [sys.executable, str(DEMO), "--requests", "60", "--keep", str(folder)],
+        env=example_environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def test_the_demo_finds_exactly_the_planted_regression(
+    finished: subprocess.CompletedProcess[str],
+) -> None:
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    first, second = re.findall(r"Replayed on the \w+ version: (.*)\.", finished.stdout)
+    assert re.fullmatch(r"\d+ Equal", first)
+    assert re.fullmatch(r"\d+ Equal, \d+ Different", second)
+    assert "Those are exactly the" in finished.stdout
+
+
+def test_the_demo_shows_old_and_new_total_of_the_affected_orders(
+    finished: subprocess.CompletedProcess[str],
+) -> None:
+    assert re.search(
+        r"^  \S+  POST /api/v1/orders:  \d+ x [\d.]+ = [\d.]+, now [\d.]+$", finished.stdout, re.M
+    )
+
+
+def test_the_recordings_are_kept_and_hold_no_password(
+    finished: subprocess.CompletedProcess[str], folder: Path
+) -> None:
+    with SQLiteTapeCassette(folder / "playback.db") as cassette:
+        sign_ins = [
+            cassette.get_recording(recording_id)
+            for recording_id in cassette.iter_recording_ids("site.sign_in")
+        ]
+    stored = "".join(
+        repr(recording.get_data(key)) for recording in sign_ins for key in recording.get_all_keys()
+    )
+
+    assert len(sign_ins) == 16
+    assert "ada" in stored
+    for password in ("engine", "mikrokosmos", "one plus two", "displacement", "a guess"):
+        assert password not in stored
+        assert quote_plus(password) not in stored
+
+
+def test_an_interrupted_demo_leaves_no_server_behind(
+    example_environment: dict[str, str], tmp_path: Path
+) -> None:
+    command = [sys.executable, str(DEMO), "--requests", "100000", "--keep", str(tmp_path / "kept")]
+    with subprocess.Popen(
+        command,
+        env=example_environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as demo:
+        if demo.stdout is None or demo.stderr is None:
+            raise AssertionError("the demo was started without pipes")
+        address = demo.stdout.readline().split()[4]
+        demo.send_signal(signal.SIGINT)
+        assert demo.wait(60) == 130, demo.stderr.read()
+        assert "Interrupted." in demo.stderr.read()
+
+    connection = HTTPConnection(urlsplit(address).netloc, timeout=5)
+    with pytest.raises(ConnectionRefusedError):
+        connection.request("GET", "/")

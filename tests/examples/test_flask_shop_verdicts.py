@@ -1,0 +1,131 @@
+"""The demo's own judgement: it must fail wherever the replay's verdicts are not the right ones."""
+
+import json
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+REGRESSION = Path(__file__).parents[2] / "examples/flask_shop/regression/pricing.py"
+
+
+@pytest.fixture
+def verdicts(shop_on_path: None) -> Any:
+    import verdicts
+
+    return verdicts
+
+
+@pytest.fixture
+def traffic(shop_on_path: None) -> Any:
+    """Three requests: `bulk` is affected by the regression, `single` and `page` are not."""
+    from traffic import ComputedTotal, Exchange, Traffic
+
+    bulk, single, page = (
+        Exchange("POST", "/orders", 303, name, None, b"") for name in ("bulk", "single", "page")
+    )
+    price = Decimal("9.99")
+    return Traffic(
+        exchanges=[bulk, single, page],
+        totals=[
+            ComputedTotal(bulk, unit_price=price, quantity=10, total=Decimal("89.91")),
+            ComputedTotal(single, unit_price=price, quantity=1, total=price),
+        ],
+    )
+
+
+def comparisons(verdicts: Any, exit_code: int, **statuses: str) -> Any:
+    document = {
+        "categories": {
+            "site.order": [
+                {
+                    "recording_id": name,
+                    "status": status,
+                    "message": None,
+                    "diff": [{"path": "$.total", "recorded": "1", "replayed": "2"}],
+                }
+                for name, status in statuses.items()
+            ]
+        },
+        "counts": {},
+    }
+    return verdicts.Comparisons.parse(exit_code, json.dumps(document))
+
+
+def test_the_regression_changes_bulk_orders_whose_discount_has_fractions(verdicts: Any) -> None:
+    changed = verdicts.load_order_total(REGRESSION)
+    first = verdicts.load_order_total(REGRESSION.parents[1] / "shop" / "pricing.py")
+
+    assert (first(Decimal("9.99"), 10), changed(Decimal("9.99"), 10)) == (
+        Decimal("89.91"),
+        Decimal("89.90"),
+    )
+    for price, quantity in (("9.99", 9), ("9.90", 10), ("9.90", 25)):
+        assert first(Decimal(price), quantity) == changed(Decimal(price), quantity)
+
+
+def test_the_same_code_passes_when_all_are_equal(verdicts: Any, traffic: Any) -> None:
+    found = comparisons(verdicts, 0, bulk="Equal", single="Equal", page="Equal")
+
+    verdicts.check_same_code(found, traffic)
+
+    assert found.counts() == "3 Equal"
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "statuses", "reason"),
+    [
+        (0, {"bulk": "Equal", "single": "Equal"}, "1 of the recordings are missing"),
+        (0, {}, "3 of the recordings are missing"),
+        (1, {"bulk": "Equal", "single": "Different", "page": "Equal"}, "single is Different"),
+        (3, {"bulk": "Failed", "single": "Equal", "page": "Equal"}, "bulk is Failed"),
+        (4, {"bulk": "Equal", "single": "Equal", "page": "Equal"}, "ended with code 4, not 0"),
+    ],
+)
+def test_the_same_code_fails_otherwise(
+    verdicts: Any, traffic: Any, exit_code: int, statuses: dict[str, str], reason: str
+) -> None:
+    with pytest.raises(verdicts.DemoFailed, match=reason):
+        verdicts.check_same_code(comparisons(verdicts, exit_code, **statuses), traffic)
+
+
+def test_changed_code_passes_when_just_the_affected_differ(
+    verdicts: Any, traffic: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = comparisons(verdicts, 1, bulk="Different", single="Equal", page="Equal")
+
+    verdicts.check_changed_code(found, traffic, verdicts.load_order_total(REGRESSION))
+
+    printed = capsys.readouterr().out
+    assert "bulk  POST /orders:  10 x 9.99 = 89.91, now 89.90" in printed
+    assert "  $.total\n    - 1\n    + 2\n" in printed
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "bulk", "single", "reason"),
+    [
+        (1, "Equal", "Equal", "found Equal: bulk"),
+        (1, "Different", "Different", "single is Different"),
+        (3, "EqualizerFailure", "Equal", "bulk is EqualizerFailure"),
+        (0, "Different", "Equal", "ended with code 0, not 1"),
+    ],
+)
+def test_changed_code_fails_otherwise(
+    verdicts: Any, traffic: Any, exit_code: int, bulk: str, single: str, reason: str
+) -> None:
+    found = comparisons(verdicts, exit_code, bulk=bulk, single=single, page="Equal")
+
+    with pytest.raises(verdicts.DemoFailed, match=reason):
+        verdicts.check_changed_code(found, traffic, verdicts.load_order_total(REGRESSION))
+
+
+def test_traffic_without_an_affected_order_proves_nothing(verdicts: Any, traffic: Any) -> None:
+    traffic.totals.pop(0)
+
+    with pytest.raises(verdicts.DemoFailed, match="send more requests"):
+        verdicts.check_changed_code(
+            comparisons(verdicts, 0, bulk="Equal", single="Equal", page="Equal"),
+            traffic,
+            verdicts.load_order_total(REGRESSION),
+        )
