@@ -1,0 +1,1 @@
+"""A Flask service under load: the application, its server process, and its clients."""

@@ -1,0 +1,76 @@
+"""Runs each workload on both systems, in processes of their own, and gathers the rows."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from benchmarks.measurement import Effort, Measurement
+from benchmarks.systems import Bundle, Predecessor
+from benchmarks.workload import Workload
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What one workload came to; where there is no measurement, text says why."""
+
+    workload: Workload
+    bundle: Measurement | str
+    predecessor: Measurement | str
+
+    @property
+    def verdict(self) -> str:
+        """`reached`, `missed`, `not measured`, or nothing where there is no target."""
+        if isinstance(self.bundle, str):
+            return "not measured"
+        if self.workload.target is None:
+            return ""
+        reached = self.bundle.is_whole and self.workload.target.is_reached(self.bundle.median)
+        return "reached" if reached else "missed"
+
+
+def run(
+    workloads: Sequence[Workload],
+    effort: Effort,
+    *,
+    predecessor: Path | str,
+    progress: Callable[[str], None],
+) -> list[Row]:
+    """Measure the workloads one after the other; `progress` is told what comes next.
+
+    `predecessor` is the interpreter that has it, or text that says why none is measured.
+    """
+    rows = []
+    for workload in workloads:
+        progress(f"{workload.name}: {workload.title}")
+        bundle = _measured(Path(sys.executable), Bundle.name, workload, effort)
+        rounds = min(effort.rounds, workload.predecessor_rounds or effort.rounds)
+        fewer = Effort(rounds=rounds, scale=effort.scale)
+        before = (
+            _measured(predecessor, Predecessor.name, workload, fewer)
+            if isinstance(predecessor, Path)
+            else predecessor
+        )
+        rows.append(Row(workload, bundle, before))
+    return rows
+
+
+def _measured(python: Path, system: str, workload: Workload, effort: Effort) -> Measurement | str:
+    arguments = ["--rounds", str(effort.rounds), "--scale", str(effort.scale)]
+    done = subprocess.run(
+        [str(python), "-m", "benchmarks.measure", system, workload.name, *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        said = done.stderr.strip().splitlines() or [f"it ended with code {done.returncode}"]
+        return f"failed: {said[-1]}"
+    found = json.loads(done.stdout.splitlines()[-1])
+    return Measurement(rounds=found["rounds"], details=found["details"])

@@ -1,0 +1,36 @@
+"""The workloads, in the order of the table."""
+
+from typing import Final
+
+from benchmarks.workload import Workload
+from benchmarks.workloads.flask_view import FLASK_BUSY, FLASK_WAITING
+from benchmarks.workloads.lookup import LOOKUP
+from benchmarks.workloads.off_call import OFF_CALL
+from benchmarks.workloads.recording_cost import (
+    ALL_CPU,
+    ALL_CPU_TYPED,
+    FOREGROUND,
+    FOREGROUND_TYPED,
+    LARGE,
+    ONE_INPUT,
+    ONE_TYPED_INPUT,
+)
+from benchmarks.workloads.replay import REPLAY, REPLAY_TYPED
+from benchmarks.workloads.stored_bytes import STORED_BYTES
+
+WORKLOADS: Final[tuple[Workload, ...]] = (
+    OFF_CALL,
+    ONE_INPUT,
+    ONE_TYPED_INPUT,
+    FOREGROUND,
+    FOREGROUND_TYPED,
+    ALL_CPU,
+    ALL_CPU_TYPED,
+    LARGE,
+    STORED_BYTES,
+    REPLAY,
+    REPLAY_TYPED,
+    LOOKUP,
+    FLASK_WAITING,
+    FLASK_BUSY,
+)
