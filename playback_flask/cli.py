@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from playback_flask.app_playback import AppPlayback
 
 _USAGE: Final = 2
+_INTERRUPTED: Final = 130
 
 Command = Callable[..., Any]
 
@@ -70,7 +71,7 @@ def list_command(
     with _application(ctx) as (_, cassette, _app):
         options = commands.ListOptions(
             categories=categories,
-            since=commands.parse_since(since) if since else None,
+            since=commands.parse_since(since) if since is not None else None,
             limit=limit,
             metadata=commands.parse_metadata(metadata),
         )
@@ -130,7 +131,7 @@ def compare_command(
         options = commands.CompareOptions(
             categories=categories,
             recording_ids=recording_ids,
-            since=commands.parse_since(since) if since else None,
+            since=commands.parse_since(since) if since is not None else None,
             limit=limit,
             metadata=commands.parse_metadata(metadata),
         )
@@ -161,13 +162,28 @@ def _application(ctx: click.Context) -> Iterator[tuple[AppPlayback, TapeCassette
 
     try:
         with made_for_commands():
-            app = ctx.ensure_object(ScriptInfo).load_app()
+            app = _load(ctx)
         playback = playback_of(app)
         with playback.for_reading() as cassette, app.app_context():
             yield playback, cassette, app
     except PlaybackError as error:
         click.echo(f"Error: {error_line(error)}", err=True)
         ctx.exit(_USAGE)
+    except KeyboardInterrupt:
+        click.echo("Interrupted.", err=True)
+        ctx.exit(_INTERRUPTED)
+
+
+def _load(ctx: click.Context) -> Flask:
+    try:
+        return ctx.ensure_object(ScriptInfo).load_app()
+    except (PlaybackError, click.ClickException):
+        raise
+    except Exception as error:
+        raise SettingsError(
+            f"The application cannot be loaded: {type(error).__name__}: {error}. Import it by"
+            " itself to see the traceback."
+        ) from error
 
 
 def _report(as_json: bool) -> Report:

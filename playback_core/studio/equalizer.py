@@ -157,7 +157,9 @@ def _step(name: str) -> Iterator[None]:
         raise
     # Replayed code and a user's functions may raise anything, SystemExit included.
     except BaseException as error:
-        _logger.warning("%s failed", name, exc_info=error)
+        # Our own errors say it all in their message, which the comparison has.
+        is_own = isinstance(error, PlaybackError)
+        _logger.warning("%s failed", name, exc_info=None if is_own else error)
         raise _StepFailed(failure_text(name, error)) from error
 
 

@@ -227,3 +227,16 @@ def test_commands_of_a_running_application_read_what_it_has_recorded(recorded):
     assert json.loads(result.stdout)["counts"]["Equal"] == 1
     assert recorder.recording_enabled
     assert len(recorded.recordings()) == 1
+
+
+@pytest.mark.parametrize("code", ["raise RuntimeError('no database')", "def create_app(:"])
+def test_code_that_cannot_be_loaded_is_no_difference(tmp_path, code):
+    (tmp_path / "shop.py").write_text(code)
+    done = _flask(tmp_path, "compare")
+    assert done.returncode == 2
+    assert "The application cannot be loaded" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_empty_age_is_not_taken_for_none(shop: Path):
+    assert _flask(shop, "list", "--since", "").returncode == 2
