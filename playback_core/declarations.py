@@ -33,6 +33,8 @@ class Declarations:
 
     def __init__(self) -> None:
         self._parameters: WeakKeyDictionary[type, RecordingParameters] = WeakKeyDictionary()
+        # Most recorders have none, and to ask the dictionary takes a call of its own.
+        self._has_parameters = False
 
     def recording_host(self) -> RecordingHost | None:
         """Return what a recording needs, None where there is no cassette."""
@@ -194,13 +196,14 @@ class Declarations:
             if not isinstance(owner, type):
                 raise SettingsError(f"recording_params decorates a class, not {owner!r}.")
             self._parameters[owner] = parameters
+            self._has_parameters = True
             return owner
 
         return remember
 
     def parameters_of(self, owner: type | None) -> RecordingParameters:
         """Return the recording parameters of a class, its own or the nearest base's."""
-        if owner is not None and self._parameters:
+        if owner is not None and self._has_parameters:
             for base in owner.__mro__:
                 if base in self._parameters:
                     return self._parameters[base]

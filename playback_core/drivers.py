@@ -5,8 +5,8 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, Final
 
-from playback_core.guard import guarded
-from playback_core.interception import Interception
+from playback_core.guard import take_fault
+from playback_core.interception import Args, Interception, Kwargs
 from playback_core.outcome import Outcome
 from playback_core.session import (
     Branch,
@@ -35,32 +35,47 @@ def drive(
     return driver(function, interception, gate)
 
 
+# Both drivers call the steps directly: a guard around each would cost more than the step's own
+# bookkeeping. They differ by the `await`, and by how the context variable gets its value back.
+
+
 def _synchronous(
     function: Callable[..., Any], interception: Interception, gate: Gate
 ) -> Callable[..., Any]:
-    begin, finish, fail = guarded(interception)
+    begin, finish = interception.begin, interception.finish
 
     @wraps(function)
     def intercepted(*args: Any, **kwargs: Any) -> Any:
         branch = gate()
-        if branch is None or (plan := begin(branch, args, kwargs)) is None:
-            if branch is None and running_replays:
+        if branch is None:
+            if running_replays:
                 note_outside(interception.alias)
+            return function(*args, **kwargs)
+        try:
+            plan = begin(branch, args, kwargs)
+        except Exception as fault:  # noqa: BLE001 - the guard
+            plan = None
+            _not_begun(interception, branch, fault)
+        if plan is None:
             return function(*args, **kwargs)
         scope, step = plan
         if scope is None:
             return step.get()
-        outer, token = current(), None
+        outer = current()
         try:
             try:
-                token = enter(scope)
+                enter(scope)
                 value = function(*args, **kwargs)
             finally:
-                leave(token, outer)
+                # Without the token of `enter`: a call that does not wait ends in its own context.
+                enter(outer)
         except BaseException as error:
-            fail(scope, step, error, args, kwargs)
+            _fail(interception, scope, step, error, args, kwargs)
             raise
-        finish(scope, step, value, args, kwargs)
+        try:
+            finish(scope, step, value, args, kwargs)
+        except Exception as fault:  # noqa: BLE001 - the guard
+            _not_finished(interception, scope, fault)
         return value
 
     return intercepted
@@ -69,14 +84,21 @@ def _synchronous(
 def _asynchronous(
     function: Callable[..., Any], interception: Interception, gate: Gate
 ) -> Callable[..., Any]:
-    begin, finish, fail = guarded(interception)
+    begin, finish = interception.begin, interception.finish
 
     @wraps(function)
     async def intercepted(*args: Any, **kwargs: Any) -> Any:
         branch = gate()
-        if branch is None or (plan := begin(branch, args, kwargs)) is None:
-            if branch is None and running_replays:
+        if branch is None:
+            if running_replays:
                 note_outside(interception.alias)
+            return await function(*args, **kwargs)
+        try:
+            plan = begin(branch, args, kwargs)
+        except Exception as fault:  # noqa: BLE001 - the guard
+            plan = None
+            _not_begun(interception, branch, fault)
+        if plan is None:
             return await function(*args, **kwargs)
         scope, step = plan
         if scope is None:
@@ -89,12 +111,40 @@ def _asynchronous(
             finally:
                 leave(token, outer)
         except BaseException as error:
-            fail(scope, step, error, args, kwargs)
+            _fail(interception, scope, step, error, args, kwargs)
             raise
-        finish(scope, step, value, args, kwargs)
+        try:
+            finish(scope, step, value, args, kwargs)
+        except Exception as fault:  # noqa: BLE001 - the guard
+            _not_finished(interception, scope, fault)
         return value
 
     return intercepted
+
+
+def _not_begun(interception: Interception, branch: Branch, fault: Exception) -> None:
+    subject = interception.alias
+    take_fault(branch.session, f"Beginning {interception.noun}", subject, fault)
+
+
+def _not_finished(interception: Interception, branch: Branch, fault: Exception) -> None:
+    stage = f"Recording the result of {interception.noun}"
+    take_fault(branch.session, stage, interception.alias, fault)
+
+
+def _fail(
+    interception: Interception,
+    branch: Branch,
+    step: Any,
+    error: BaseException,
+    args: Args,
+    kwargs: Kwargs,
+) -> None:
+    try:
+        interception.fail(branch, step, error, args, kwargs)
+    except Exception as fault:  # noqa: BLE001 - the guard
+        stage = f"Recording the exception of {interception.noun}"
+        take_fault(branch.session, stage, interception.alias, fault)
 
 
 async def _given(outcome: Outcome) -> Any:

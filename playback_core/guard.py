@@ -1,7 +1,8 @@
 """Recording fails open, playback fails loud: the one place where a fault of ours is caught.
 
-The steps of interceptions run `guarded`, other blocks in `FailingOpen`. The session says what
-a fault means: one being recorded drops its recording, one being replayed raises.
+The drivers of interceptions give the fault of a step to `take_fault`, other blocks run in
+`FailingOpen`. The session says what a fault means: one being recorded drops its recording, one
+being replayed raises.
 """
 
 import logging
@@ -9,19 +10,12 @@ import os
 import signal
 import threading
 from collections import Counter
-from collections.abc import Callable
 from types import TracebackType
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 from weakref import WeakSet
 
 _logger: Final = logging.getLogger("playback")
 _MAX_CAUSES: Final = 1_000
-
-Args = tuple[Any, ...]
-Kwargs = dict[str, Any]
-Begin = Callable[[Any, Args, Kwargs], Any]
-Finish = Callable[[Any, Any, Any, Args, Kwargs], None]
-Fail = Callable[[Any, Any, BaseException, Args, Kwargs], None]
 
 
 class Faultable(Protocol):
@@ -31,51 +25,14 @@ class Faultable(Protocol):
         """Take a fault: drop the recording, or raise."""
 
 
-class Steps(Protocol):
-    """The steps of an interception, as far as faults go."""
+def take_fault(session: Faultable, stage: str, subject: str, fault: Exception) -> None:
+    """Give a fault to its session; one that is the application's own is raised again.
 
-    alias: str
-    noun: str
-
-    def begin(self, branch: Any, args: Args, kwargs: Kwargs) -> Any:
-        """Decide what to do with a call."""
-
-    def finish(self, branch: Any, step: Any, value: Any, args: Args, kwargs: Kwargs) -> None:
-        """Take the value of a call."""
-
-    def fail(
-        self, branch: Any, step: Any, error: BaseException, args: Args, kwargs: Kwargs
-    ) -> None:
-        """Take the exception of a call."""
-
-
-def guarded(steps: Steps) -> tuple[Begin, Finish, Fail]:
-    """Return the steps of an interception, their faults given to the session of the branch.
-
-    A step that failed gives None. Each has its own signature: passing arguments on through a star
-    costs more than the step's own bookkeeping.
+    Such is what a signal handler raises, a time limit say, while our code runs.
     """
-    begin_step, finish_step, fail_step = steps.begin, steps.finish, steps.fail
-
-    def begin(branch: Any, args: Args, kwargs: Kwargs) -> Any:
-        try:
-            return begin_step(branch, args, kwargs)
-        except Exception as fault:  # noqa: BLE001 - the guard
-            _take(branch.session, f"Beginning {steps.noun}", steps.alias, fault)
-
-    def finish(branch: Any, step: Any, value: Any, args: Args, kwargs: Kwargs) -> None:
-        try:
-            finish_step(branch, step, value, args, kwargs)
-        except Exception as fault:  # noqa: BLE001 - the guard
-            _take(branch.session, f"Recording the result of {steps.noun}", steps.alias, fault)
-
-    def fail(branch: Any, step: Any, error: BaseException, args: Args, kwargs: Kwargs) -> None:
-        try:
-            fail_step(branch, step, error, args, kwargs)
-        except Exception as fault:  # noqa: BLE001 - the guard
-            _take(branch.session, f"Recording the exception of {steps.noun}", steps.alias, fault)
-
-    return begin, finish, fail
+    session.fail(stage, subject, fault)
+    if _comes_from_signal_handler(fault):
+        raise fault
 
 
 class FailingOpen:
@@ -99,15 +56,8 @@ class FailingOpen:
     ) -> bool:
         if not isinstance(exc, Exception):
             return False
-        _take(self._session, self._stage, self._subject, exc)
+        take_fault(self._session, self._stage, self._subject, exc)
         return True
-
-
-def _take(session: Faultable, stage: str, subject: str, fault: Exception) -> None:
-    session.fail(stage, subject, fault)
-    if _comes_from_signal_handler(fault):
-        # The application's own: a time limit that hit while our code ran.
-        raise fault
 
 
 def _comes_from_signal_handler(error: BaseException) -> bool:

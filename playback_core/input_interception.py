@@ -133,12 +133,12 @@ class InputInterception(CallInterception):
     def _key(self, session: Session, args: Args, kwargs: Kwargs) -> bytes:
         if session.redaction is not None:
             args = self.binding.concealed(args, session.redaction)
+        if self._captured is not None:
+            return encode_key(captured(self._captured, args, kwargs))
         receivers = self._receivers
         if receivers is None:
             receivers = self.binding.receivers(args)
-        if self._captured is None:
-            return encode_key([list(args[receivers:]), kwargs])
-        return encode_key(captured(self._captured, args, kwargs))
+        return encode_key([[*args[receivers:]], kwargs])
 
     def _prepared(self, entry: Entry, value: Any, args: Args, kwargs: Kwargs) -> Any:
         key = _key_text(entry)

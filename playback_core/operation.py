@@ -7,7 +7,7 @@ from typing import Any, Final, Protocol
 from playback_core.codec import encode, holds_opaque, snapshot
 from playback_core.entry import Entry, EntryKind
 from playback_core.errors import TapeRecorderException
-from playback_core.guard import FailingOpen, Guard
+from playback_core.guard import FailingOpen, Guard, take_fault
 from playback_core.interception import may_be_stored, pass_by
 from playback_core.metadata import OPERATION_OUTPUT_ALIAS, OPERATION_REQUEST, PARENT_ID
 from playback_core.outcome import Outcome
@@ -79,11 +79,11 @@ class RecordedOperation:
     def __init__(
         self, host: RecordingHost, start: OperationStart, parent: RecordingSession | None = None
     ) -> None:
-        self._session = session = RecordingSession(host, start.parameters)
-        self.scope = session.root
-        session.add_metadata(start.metadata)
+        metadata = start.metadata.copy()
         if parent is not None:
-            session.add_metadata({PARENT_ID: parent.recording_id})
+            metadata[PARENT_ID] = parent.recording_id
+        self._session = session = RecordingSession(host, start.parameters, metadata)
+        self.scope = session.root
         if start.category is not None:
             session.name(start.category)
         if start.request is not None:
@@ -113,12 +113,14 @@ class RecordedOperation:
         error = outcome.exception
         # What ends by a BaseException (Ctrl-C, cancelled) has no result to compare.
         if session.open and (error is None or isinstance(error, Exception)):
-            with FailingOpen(session, "Recording the result of operation", session.category):
+            try:
                 data = _operation_output(outcome)
                 if not holds_opaque(data) or may_be_stored(
                     session, OPERATION_OUTPUT_ALIAS, outcome.value
                 ):
                     session.add(Entry(EntryKind.OUTPUT, OPERATION_OUTPUT_ALIAS, (), data))
+            except Exception as fault:  # noqa: BLE001 - the guard
+                take_fault(session, "Recording the result of operation", session.category, fault)
         session.finish(error, extract_metadata)
 
     def answer(self, exchanged: Exchanged) -> None:
@@ -283,8 +285,10 @@ def open_recorded(
     """Begin an operation with a recording of its own; None where it is not to be recorded."""
     if host is None or start.parameters.skipped:
         return None
-    with FailingOpen(host, "Beginning operation", start.category or "an unnamed operation"):
+    try:
         return RecordedOperation(host, start, parent)
+    except Exception as fault:  # noqa: BLE001 - the guard
+        take_fault(host, "Beginning operation", start.category or "an unnamed operation", fault)
     return None
 
 

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from playback_core.binding import Binding
 from playback_core.codec import register_type
 from playback_core.errors import OperationExceptionDuringPlayback, TapeRecorderException
-from playback_core.guard import FailingOpen
+from playback_core.guard import FailingOpen, take_fault
 from playback_core.interception import Args, Kwargs, Plan
 from playback_core.metadata import OPERATION_CLASS, OPERATION_FUNCTION
 from playback_core.operation import (
@@ -92,8 +92,10 @@ class OperationInterception:
         if host is None:
             return self._begin_on(branch, None, args, kwargs)
         # Outside of a session, it is the recorder that counts a fault.
-        with FailingOpen(host, "Beginning operation", self.alias):
+        try:
             return self._begin_on(branch, host, args, kwargs)
+        except Exception as fault:  # noqa: BLE001 - the guard
+            take_fault(host, "Beginning operation", self.alias, fault)
         return None
 
     def finish(self, branch: Branch, step: _Step, value: Any, args: Args, kwargs: Kwargs) -> None:

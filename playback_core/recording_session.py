@@ -10,7 +10,7 @@ from typing import Any, Final, Protocol
 from playback_core.codec import Deferred, decode, encode, encode_plain
 from playback_core.entry import Entry, EntryKind
 from playback_core.errors import SettingsError
-from playback_core.guard import FailingOpen, Guard
+from playback_core.guard import FailingOpen, Guard, take_fault
 from playback_core.metadata import (
     DURATION,
     EXCEPTION_IN_OPERATION,
@@ -61,6 +61,7 @@ MAX_OPERATION_BYTES: Final = 64 * 1024**2
 
 # What an entry takes beside its encoded values.
 _ENTRY_BYTES: Final = 256
+_OUTPUT: Final = EntryKind.OUTPUT
 
 DEFAULT_PARAMETERS: Final = RecordingParameters()
 
@@ -126,7 +127,7 @@ class ExchangeEntries:
         response = encode_plain(output_data(exchanged.response()))
         return [
             Entry(EntryKind.DATA, OPERATION_REQUEST, (), None, request),
-            Entry(EntryKind.OUTPUT, OPERATION_OUTPUT_ALIAS, (), response),
+            Entry(_OUTPUT, OPERATION_OUTPUT_ALIAS, (), response),
         ]
 
 
@@ -135,7 +136,9 @@ class RecordingSession(Session):
 
     replaying = False
 
-    def __init__(self, host: RecordingHost, parameters: RecordingParameters) -> None:
+    def __init__(
+        self, host: RecordingHost, parameters: RecordingParameters, metadata: dict[str, Any]
+    ) -> None:
         super().__init__(host.redaction)
         self.entries: list[Entry] = []
         self.forced = False
@@ -147,7 +150,7 @@ class RecordingSession(Session):
         self.host = host
         self._parameters = parameters
         self._recording: Recording | None = None
-        self._metadata: dict[str, Any] = {}
+        self._metadata = metadata
 
     @property
     def recording(self) -> Recording | None:
@@ -172,31 +175,39 @@ class RecordingSession(Session):
     def add(self, entry: Entry) -> None:
         """Append an entry, or count it where the operation has ended meanwhile."""
         self.entries.append(entry)
+        self._size += _ENTRY_BYTES
+        if entry.arguments is not None:
+            self._size += len(entry.arguments)
         if entry.result is not None:
-            self._grow(entry, entry.result)
+            self._size += len(entry.result)
+        if self._size > MAX_OPERATION_BYTES:
+            self._outgrow()
         if not self.open:
             self.note_late()
 
     def end(self, entry: Entry, result: bytes | Deferred) -> None:
-        """Give an entry its result; an input is appended now, an output was when it was sent."""
+        """Give an entry its result; an input is added now, an output was when it was sent."""
         if not self.open:
             self.note_late()
             return
         entry.at = (perf_counter_ns() - self.started) // 1000
         entry.result = result
-        if entry.kind is not EntryKind.OUTPUT:
+        size = self._size + len(result)
+        if entry.kind is not _OUTPUT:
             self.entries.append(entry)
-        self._grow(entry, result)
+            size += _ENTRY_BYTES
+            if entry.arguments is not None:
+                size += len(entry.arguments)
+        self._size = size
+        if size > MAX_OPERATION_BYTES:
+            self._outgrow()
 
-    def _grow(self, entry: Entry, result: bytes | Deferred) -> None:
-        size = len(result) if isinstance(result, bytes) else result.size
-        self._size += size + len(entry.arguments or b"") + _ENTRY_BYTES
-        if self._size > MAX_OPERATION_BYTES:
-            limit = f"more than {MAX_OPERATION_BYTES // 1024**2} MiB in one operation"
-            self.host.guard.report(
-                "Keeping entries of", self.category, None, f"{limit}: this recording is discarded"
-            )
-            self.discard("too_large")
+    def _outgrow(self) -> None:
+        limit = f"more than {MAX_OPERATION_BYTES // 1024**2} MiB in one operation"
+        self.host.guard.report(
+            "Keeping entries of", self.category, None, f"{limit}: this recording is discarded"
+        )
+        self.discard("too_large")
 
     def note_late(self) -> None:
         # A discarded operation still runs: what it calls is unrecorded, not late.
@@ -233,11 +244,13 @@ class RecordingSession(Session):
         self.ended = True
         if not self.open:
             return
-        with FailingOpen(self, "Saving the recording of", self.category):
+        try:
             if self._is_sampled():
                 self._save(error, extract_metadata, completion)
             else:
                 self.discard("sampled_out")
+        except Exception as fault:  # noqa: BLE001 - the guard
+            take_fault(self, "Saving the recording of", self.category, fault)
 
     def _save(
         self,
@@ -251,15 +264,16 @@ class RecordingSession(Session):
         duration = perf_counter_ns() - self.started
         if extract_metadata is not None:
             self._metadata.update(as_it_is_now(extract_metadata() or {}))
-        self._metadata[DURATION] = duration / 1e9
-        self._metadata[RECORDED_AT] = datetime.now(UTC).replace(tzinfo=None).isoformat(" ")
-        self._metadata[EXCEPTION_IN_OPERATION] = error is not None
-        self._metadata[INCOMPLETE_RECORDING] = not (error is None or isinstance(error, Exception))
+        metadata = self._metadata
+        metadata[DURATION] = duration / 1e9
+        metadata[RECORDED_AT] = datetime.now(UTC).isoformat(" ").removesuffix("+00:00")
+        metadata[EXCEPTION_IN_OPERATION] = error is not None
+        metadata[INCOMPLETE_RECORDING] = not (error is None or isinstance(error, Exception))
         self.open = False
         # A copy: what a thread still running appends from here on is late, not part of it.
         recording.end(self.entries.copy(), completion)
         recording.redaction = self.host.redaction
-        recording.add_metadata(self._metadata)
+        recording.add_metadata(metadata)
         self.host.tape_cassette.save_recording(recording)
         self._kept = False
         self.host.guard.count("recorded")

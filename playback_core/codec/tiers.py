@@ -32,13 +32,15 @@ _SNAPSHOT_IS_ATOMIC = getattr(sys, "_is_gil_enabled", lambda: True)()
 
 
 class Deferred:
-    """A large immutable value kept by reference; `size` is its length in bytes or characters."""
+    """A large immutable value kept by reference; its length is in bytes or characters."""
 
-    __slots__ = ("size", "value")
+    __slots__ = ("value",)
 
     def __init__(self, value: bytes | str) -> None:
         self.value = value
-        self.size = len(value)
+
+    def __len__(self) -> int:
+        return len(self.value)
 
     def encode(self) -> bytes:
         """Return what `encode` would have returned for the value."""
