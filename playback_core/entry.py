@@ -1,12 +1,15 @@
 """Entry: one interception, encoded, in the order it happened."""
 
 from enum import IntEnum
-from typing import Any
+from typing import Any, Final
 
 from playback_core.codec import Deferred, decode
 from playback_core.outcome import Outcome
 
 BranchPath = tuple[int, ...]
+
+ENTRY_BYTES: Final = 256
+"""About what an entry takes in memory beside its encoded values."""
 
 
 class EntryKind(IntEnum):

@@ -44,6 +44,7 @@ class OutputInterception(CallInterception):
         super().__init__(options.alias, binding)
         self._options = options
         self._handler = options.data_handler
+        self._receivers = binding.fixed
 
     def begin(self, branch: Branch, args: Args, kwargs: Kwargs) -> Plan:
         session = branch.session
@@ -59,12 +60,14 @@ class OutputInterception(CallInterception):
         return branch.inner, entry
 
     def _data(self, session: Session, args: Args, kwargs: Kwargs) -> bytes:
-        receivers = self.binding.receivers(args)
+        receivers = self._receivers
+        if receivers is None:
+            receivers = self.binding.receivers(args)
         sent = args[receivers:]
         if self._handler is None:
             if session.redaction is not None:
                 sent = self.binding.concealed(args, session.redaction)[receivers:]
-            return encode({"args": list(sent), "kwargs": kwargs})
+            return encode({"args": [*sent], "kwargs": kwargs})
         number = session.number_output(self.alias)
         key = output_key(self.alias, number, "output")
         return encode(self._handler.prepare_output_for_recording(key, sent, kwargs))

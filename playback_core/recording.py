@@ -6,7 +6,7 @@ from time import time_ns
 from typing import Any, NamedTuple, Protocol
 
 from playback_core.codec import decode, encode
-from playback_core.entry import Entry, EntryKind
+from playback_core.entry import ENTRY_BYTES, Entry, EntryKind
 from playback_core.errors import (
     CodecError,
     DamagedRecordingError,
@@ -62,6 +62,7 @@ class Recording:
         self.started_at = started_at
         self._entries: list[Entry] = [] if entries is None else entries
         self._completion: Completion | None = None
+        self._size = 0
         self.redaction: Redaction | None = None
         self._metadata: dict[str, Any] = {} if metadata is None else metadata
         self._closed = False
@@ -81,10 +82,10 @@ class Recording:
         return self._entries
 
     @property
-    def as_kept(self) -> tuple[list[Entry], int]:
-        """The entries made so far, and about how many bytes are kept to make the others."""
+    def size(self) -> int:
+        """About how many bytes a recording that was not stored yet takes in memory."""
         completion = self._completion
-        return self._entries, 0 if completion is None else completion.size
+        return self._size if completion is None else self._size + completion.size
 
     @property
     def category(self) -> str:
@@ -96,7 +97,9 @@ class Recording:
         self._require_open()
         if not isinstance(key, str):
             raise SettingsError(f"The key of data is {key!r}; it must be a text.")
-        self.entries.append(Entry(EntryKind.DATA, key, (), None, encode(value)))
+        data = encode(value)
+        self.entries.append(Entry(EntryKind.DATA, key, (), None, data))
+        self._size += ENTRY_BYTES + len(data)
 
     def get_data(self, key: str) -> Any:
         """Return what is stored under a key, decoded afresh.
@@ -139,10 +142,10 @@ class Recording:
         """Return the metadata as a dictionary of the caller's own."""
         return dict(self._metadata)
 
-    def end(self, entries: list[Entry], completion: Completion | None = None) -> None:
-        """Give all entries at once; raise SettingsError once closed."""
+    def end(self, entries: list[Entry], size: int, completion: Completion | None = None) -> None:
+        """Give all entries at once, of `size` bytes in memory; raise SettingsError once closed."""
         self._require_open()
-        self._entries, self._completion = entries, completion
+        self._entries, self._size, self._completion = entries, size, completion
 
     def close(self) -> None:
         """Refuse further writes."""

@@ -8,7 +8,7 @@ from time import perf_counter_ns
 from typing import Any, Final, Protocol
 
 from playback_core.codec import Deferred, decode, encode, encode_plain
-from playback_core.entry import Entry, EntryKind
+from playback_core.entry import ENTRY_BYTES, Entry, EntryKind
 from playback_core.errors import SettingsError
 from playback_core.guard import FailingOpen, Guard, take_fault
 from playback_core.metadata import (
@@ -59,8 +59,6 @@ class RecordingParameters:
 MAX_OPERATION_BYTES: Final = 64 * 1024**2
 """What the entries of one operation may take in memory; a larger recording is discarded."""
 
-# What an entry takes beside its encoded values.
-_ENTRY_BYTES: Final = 256
 _OUTPUT: Final = EntryKind.OUTPUT
 
 DEFAULT_PARAMETERS: Final = RecordingParameters()
@@ -175,7 +173,7 @@ class RecordingSession(Session):
     def add(self, entry: Entry) -> None:
         """Append an entry, or count it where the operation has ended meanwhile."""
         self.entries.append(entry)
-        self._size += _ENTRY_BYTES
+        self._size += ENTRY_BYTES
         if entry.arguments is not None:
             self._size += len(entry.arguments)
         if entry.result is not None:
@@ -195,7 +193,7 @@ class RecordingSession(Session):
         size = self._size + len(result)
         if entry.kind is not _OUTPUT:
             self.entries.append(entry)
-            size += _ENTRY_BYTES
+            size += ENTRY_BYTES
             if entry.arguments is not None:
                 size += len(entry.arguments)
         self._size = size
@@ -271,7 +269,7 @@ class RecordingSession(Session):
         metadata[INCOMPLETE_RECORDING] = not (error is None or isinstance(error, Exception))
         self.open = False
         # A copy: what a thread still running appends from here on is late, not part of it.
-        recording.end(self.entries.copy(), completion)
+        recording.end(self.entries.copy(), self._size, completion)
         recording.redaction = self.host.redaction
         recording.add_metadata(metadata)
         self.host.tape_cassette.save_recording(recording)

@@ -8,7 +8,6 @@ from contextlib import suppress
 from contextvars import Context
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
-from sys import getsizeof
 from typing import Final
 from weakref import WeakSet
 
@@ -21,9 +20,8 @@ Failures = Sequence[tuple[Recording, Exception]]
 _MAX_BATCH: Final = 256
 _MAX_BATCH_BYTES: Final = 16 * 1024 * 1024
 
-# What a recording and each of its entries take beside the encoded values.
+# What a recording takes beside its entries.
 _RECORDING_BYTES: Final = 1024
-_ENTRY_BYTES: Final = 256
 
 _FLUSH_CHECK_SECONDS: Final = 0.5
 
@@ -83,7 +81,7 @@ class BackgroundWriter:
 
     def put(self, recording: Recording) -> None:
         """Queue a recording, or drop it whole; never wait, never raise."""
-        size = _size_of(recording)
+        size = _RECORDING_BYTES + recording.size
         waiting = self._bytes_in - self._bytes_out + size
         if self._stopped or waiting > self._max_bytes:
             self._drop("is closed" if self._stopped else f"is full ({self._max_bytes} bytes)")
@@ -245,19 +243,6 @@ class _Alarm:
 
     def wait(self, timeout: float) -> None:
         self._silent.acquire(timeout=timeout)
-
-
-def _size_of(recording: Recording) -> int:
-    entries, size = recording.as_kept
-    size += _RECORDING_BYTES + _ENTRY_BYTES * len(entries)
-    for entry in entries:
-        size += len(entry.arguments or b"")
-        result = entry.result
-        if isinstance(result, bytes):
-            size += len(result)
-        elif result is not None:
-            size += getsizeof(result.value)
-    return size
 
 
 _writers: Final[WeakSet[BackgroundWriter]] = WeakSet()

@@ -32,7 +32,7 @@ _SNAPSHOT_IS_ATOMIC = getattr(sys, "_is_gil_enabled", lambda: True)()
 
 
 class Deferred:
-    """A large immutable value kept by reference; its length is in bytes or characters."""
+    """A large immutable value kept by reference; its length is what it takes in memory."""
 
     __slots__ = ("value",)
 
@@ -40,7 +40,7 @@ class Deferred:
         self.value = value
 
     def __len__(self) -> int:
-        return len(self.value)
+        return sys.getsizeof(self.value)
 
     def encode(self) -> bytes:
         """Return what `encode` would have returned for the value."""

@@ -11,9 +11,9 @@ from playback_core import (
     CassetteError,
     InMemoryTapeCassette,
     SettingsError,
+    TapeRecorder,
     TapeRecorderException,
 )
-from playback_core.codec import snapshot
 from playback_core.testing import CassetteWriteContract, save_new
 
 
@@ -114,15 +114,14 @@ def test_what_does_not_fit_is_dropped_whole_and_counted(caplog):
 
 
 def test_large_values_kept_by_reference_count_in_full():
-    wrapped = HeldCassette()
-    cassette = AsyncRecordOnlyTapeCassette(wrapped, flush_interval=0, max_queue_bytes=50_000)
-    recording = cassette.create_new_recording("Operation")
-    recording.set_data("key", 1)
-    recording.entries[0].result = snapshot(b"x" * 60_000)
-    cassette.save_recording(recording)
-    assert cassette.counters.dropped == 1
-    wrapped.let_go.set()
-    cassette.close()
+    cassette = AsyncRecordOnlyTapeCassette(InMemoryTapeCassette(), max_queue_bytes=50_000)
+    recorder = TapeRecorder(cassette)
+    read = recorder.intercept_input("read")(lambda size: b"x" * size)
+    operation = recorder.operation()(lambda size: len(read(size)))
+    with cassette, recorder.enabled_recording():
+        operation(40_000)
+        operation(60_000)
+        assert (cassette.counters.queued, cassette.counters.dropped) == (1, 1)
 
 
 def test_failing_saves_are_counted_and_logged_once(caplog):

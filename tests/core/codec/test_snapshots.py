@@ -18,7 +18,7 @@ def test_large_immutable_values_are_kept_by_reference(value: Any) -> None:
     kept = snapshot(value)
     assert isinstance(kept, Deferred)
     assert kept.value is value
-    assert len(kept) == 20_000
+    assert len(kept) >= 20_000
     assert kept.encode() == encode(value)
 
 
