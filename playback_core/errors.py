@@ -37,8 +37,8 @@ class NoSuchRecording(TapeRecorderException):
 
     def __init__(self, recording_id: str) -> None:
         super().__init__(
-            f"No such recording: {recording_id}. List the stored ones, or check that the cassette"
-            " is the one it was recorded to."
+            f"No such recording: {recording_id or 'the id is empty'}. List the stored ones, or"
+            " check that the cassette is the one it was recorded to."
         )
         self.recording_id = recording_id
 

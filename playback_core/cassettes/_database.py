@@ -24,11 +24,13 @@ _RETRY_SECONDS: Final = 0.01
 
 
 class Connection(sqlite3.Connection):
-    """A connection that remembers the numbers given to names, and the block it read last.
+    """A connection that remembers its file, the numbers given to names, and the block read last.
 
-    They are forgotten with it, and it is dropped whenever a transaction did not end well. No number
+    It is dropped whenever a transaction did not end well, and with it what it remembers. No number
     is ever given a second time, so what is remembered stays true.
     """
+
+    path: Path
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -129,6 +131,11 @@ class Database:
         return self._connection
 
     def _connect(self) -> Connection:
+        if self.path.is_dir():
+            raise CassetteError(
+                f"{self.path} is a directory; name the file of a recording database, such as"
+                f" {self.path / 'playback.db'}."
+            )
         if self._create:
             _create_private_file(self.path)
         elif not self.path.is_file():
@@ -146,7 +153,7 @@ class Database:
             return self._checked(self._raw_connection("mode=ro&immutable=1"))
 
     def _raw_connection(self, mode: str) -> Connection:
-        return sqlite3.connect(
+        connection = sqlite3.connect(
             f"file:{quote(os.fsencode(self.path))}?{mode}",
             uri=True,
             timeout=self._timeout,
@@ -154,6 +161,8 @@ class Database:
             check_same_thread=False,
             factory=Connection,
         )
+        connection.path = self.path
+        return connection
 
     def _checked(self, connection: Connection) -> Connection:
         try:

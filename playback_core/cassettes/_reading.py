@@ -3,12 +3,14 @@
 from typing import Any, Final, NamedTuple
 
 from playback_core.cassettes._database import Connection
-from playback_core.codec import DEFAULT_LIMITS, decode, decompress, stored_text
+from playback_core.codec import DEFAULT_LIMITS, decode, decompress, describe, stored_text
 from playback_core.errors import CassetteError, CodecError, DamagedRecordingError
 from playback_core.packing import unreadable
 
 # Neighbours are read one after the other; a larger block is not worth its memory.
 _MAX_KEPT_BYTES: Final = 1024 * 1024
+
+_LONGEST_SHOWN: Final = 100
 
 
 class Place(NamedTuple):
@@ -38,14 +40,14 @@ def decoded_metadata(recording_id: str, blob: Any) -> dict[str, Any]:
     return metadata
 
 
-def read_name(stored: Any) -> str:
+def read_name(connection: Connection, stored: Any) -> str:
     """Return the id or category in a column; raise CassetteError where it is neither."""
     try:
         return stored_text(stored)
     except (TypeError, ValueError) as error:
         raise CassetteError(
-            f"The database holds {stored!r} as an id or a category: it is damaged; keep a copy and"
-            " record to a new file."
+            f"Recording database {connection.path}: {describe(stored, _LONGEST_SHOWN)} stands where"
+            " an id or a category should; it is damaged, keep a copy and record to a new file."
         ) from error
 
 

@@ -7,7 +7,7 @@ from typing import Final
 from playback_core.cassettes import _metadata_index
 from playback_core.cassettes._blocks import Block
 from playback_core.cassettes._database import Connection
-from playback_core.cassettes._reading import decoded_metadata, read_name
+from playback_core.cassettes._reading import decoded_metadata
 from playback_core.codec import storable_text
 from playback_core.errors import DamagedRecordingError
 from playback_core.recording_id import category_of
@@ -69,7 +69,7 @@ def remove(connection: Connection, seqs: list[int]) -> None:
             "SELECT id, block, metadata FROM recordings WHERE seq = ?", (seq,)
         ).fetchone()
         try:
-            values = decoded_metadata(read_name(recording_id), metadata)
+            values = decoded_metadata(str(recording_id), metadata)
         except DamagedRecordingError:
             connection.execute("DELETE FROM metadata_values WHERE seq = ?", (seq,))
         else:

@@ -26,7 +26,7 @@ from playback_core.recording_id import category_of
 from playback_core.tape_cassette import TapeCassette
 
 DEFAULT_MAX_BYTES: Final = 1024**3
-_MIN_MAX_BYTES: Final = 64 * 1024
+MIN_MAX_BYTES: Final = 64 * 1024
 
 _DELETED_AT_ONCE: Final = 500
 _FIRST_LOOK: Final = 16
@@ -49,9 +49,9 @@ class SQLiteTapeCassette(TapeCassette):
         timeout: float = 10.0,
         create: bool = True,
     ) -> None:
-        if not isinstance(max_bytes, int) or max_bytes < _MIN_MAX_BYTES:
+        if not isinstance(max_bytes, int) or max_bytes < MIN_MAX_BYTES:
             raise SettingsError(
-                f"max_bytes is {max_bytes!r}; it must be a number of bytes, {_MIN_MAX_BYTES} or"
+                f"max_bytes is {max_bytes!r}; it must be a number of bytes, {MIN_MAX_BYTES} or"
                 " more."
             )
         if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or timeout < 0:
@@ -104,7 +104,7 @@ class SQLiteTapeCassette(TapeCassette):
                 "SELECT name FROM categories WHERE EXISTS"
                 " (SELECT 1 FROM recordings WHERE category = categories.id)"
             ).fetchall()
-        return iter(sorted(read_name(name) for (name,) in rows))
+            return iter(sorted(read_name(connection, name) for (name,) in rows))
 
     def delete_recording(self, recording_id: str) -> None:
         with self._database.writing() as connection:
@@ -215,7 +215,10 @@ class SQLiteTapeCassette(TapeCassette):
                 f" WHERE seq IN ({', '.join('?' * len(seqs))})",
                 seqs,
             ).fetchall()
-        found = {seq: (read_name(stored_id), metadata) for seq, stored_id, metadata in rows}
+            found = {
+                seq: (read_name(connection, stored_id), metadata)
+                for seq, stored_id, metadata in rows
+            }
         # One that is gone was deleted since the lookup began.
         return [found[seq] for seq in seqs if seq in found]
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from sys import maxsize
 from typing import Any, Final, cast
 
+from playback_core.cassettes.sqlite import MIN_MAX_BYTES
 from playback_core.settings.cassette_url import parse_cassette_url
 from playback_core.tape_cassette import TapeCassette
 
@@ -58,6 +59,13 @@ def _size(value: Any) -> int:
     return size
 
 
+def _database_size(value: Any) -> int:
+    size = _size(value)
+    if size < MIN_MAX_BYTES:
+        raise ValueError(value)
+    return size
+
+
 def _size_of_text(text: str) -> int:
     match = _SIZE.fullmatch(text.strip())
     if match is None:
@@ -98,7 +106,7 @@ _HEADER: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _MIN_SECRET: Final = 16
 
 _NAMES: Final = (_texts, "a list of patterns, or a text with commas: static,health*")
-_BYTES: Final = (_size, "a number of bytes, or a text such as 512k or 1 GiB")
+_BYTES: Final = "a number of bytes, or a text such as 512k or 1 GiB"
 
 PARSERS: Final[dict[str, tuple[Callable[[Any], Any], str]]] = {
     "CASSETTE": (
@@ -110,11 +118,11 @@ PARSERS: Final[dict[str, tuple[Callable[[Any], Any], str]]] = {
     "SAMPLING": (_sampling, "a share from 0 to 1, or shares by category: checkout*=1,*=0.1"),
     "INCLUDE": _NAMES,
     "EXCLUDE": _NAMES,
-    "BODY_LIMIT": _BYTES,
+    "BODY_LIMIT": (_size, _BYTES),
     "REDACT": (_texts, "a list of names of headers and fields, or a text with commas"),
     "REDACT_KEY": (_secret, f"a text or bytes of {_MIN_SECRET} or more"),
     "TUNER": (_tuner, "module:attribute, or an EqualizerTuner"),
-    "MAX_BYTES": _BYTES,
+    "MAX_BYTES": (_database_size, f"{_BYTES}, of {MIN_MAX_BYTES} or more"),
     "RESPONSE_HEADER": (_header, "the name of a header"),
 }
 """What reads the value of each setting, raising ValueError, TypeError or OverflowError; and what

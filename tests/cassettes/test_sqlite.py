@@ -138,9 +138,10 @@ def test_a_database_with_altered_tables_is_refused(path, statement):
         SQLiteTapeCassette(path)
 
 
-def test_a_folder_is_no_database(tmp_path):
-    with pytest.raises(CassetteError, match="folder"):
-        SQLiteTapeCassette(tmp_path)
+@pytest.mark.parametrize("create", [True, False])
+def test_a_directory_is_no_database(tmp_path, create):
+    with pytest.raises(CassetteError, match="is a directory; name the file"):
+        SQLiteTapeCassette(tmp_path, create=create)
 
 
 def test_a_folder_that_cannot_be_made_is_an_error_with_advice(tmp_path):
@@ -198,6 +199,15 @@ def test_a_damaged_recording_is_named_and_the_others_are_read(path, cassette, co
     assert list(cassette.iter_recording_ids("Operation", metadata={"user": 1})) == [damaged, sound]
     cassette.delete_recording(damaged)
     assert list(cassette.iter_recording_ids("Operation", metadata={"user": 1})) == [sound]
+
+
+@pytest.mark.parametrize(("table", "column"), [("recordings", "id"), ("categories", "name")])
+def test_a_name_that_is_no_text_is_an_error_that_names_the_file(path, cassette, table, column):
+    save_new(cassette)
+    change(path, f"UPDATE {table} SET {column} = ?", b"\xff")
+    with pytest.raises(CassetteError, match=r"playback\.db: b'\\xff' stands where an id or a"):
+        [list(cassette.iter_recording_ids(each)) for each in cassette.iter_categories()]
+    assert cassette.prune(datetime.now(UTC)) == 1
 
 
 def test_a_payload_that_is_gone_is_damage(path, cassette):

@@ -108,6 +108,8 @@ def test_values_are_read_from_text_and_from_code(name, value, expected):
         ("BODY_LIMIT", "5 apples"),
         ("BODY_LIMIT", -1),
         ("BODY_LIMIT", True),
+        ("MAX_BYTES", "1k"),
+        ("MAX_BYTES", 65_535),
         ("TUNER", "Tuner"),
         ("RESPONSE_HEADER", "X: y"),
     ],
@@ -119,6 +121,12 @@ def test_a_wrong_value_is_named_with_its_key_and_the_choices(name, value):
     assert f"PLAYBACK_{name} in the configuration" in message
     assert repr(value) in message
     assert "it must be " in message
+
+
+def test_a_database_size_that_is_too_small_says_how_small_it_may_be():
+    with pytest.raises(SettingsError, match=r"MAX_BYTES in the configuration.* 65536 or more"):
+        load_settings({"MAX_BYTES": 1000}, {}, prefix="")
+    assert load(PLAYBACK_MAX_BYTES="64k").max_bytes == 65_536
 
 
 def test_a_wrong_secret_is_not_shown():
