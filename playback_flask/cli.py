@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 _USAGE: Final = 2
 _INTERRUPTED: Final = 130
+_READER_LEFT: Final = 141
+"""What a shell sees of a command that SIGPIPE ended."""
 
 Command = Callable[..., Any]
 
@@ -172,6 +175,18 @@ def _application(ctx: click.Context) -> Iterator[tuple[AppPlayback, TapeCassette
     except KeyboardInterrupt:
         click.echo("Interrupted.", err=True)
         ctx.exit(_INTERRUPTED)
+    except BrokenPipeError:
+        _drop_output()
+        ctx.exit(_READER_LEFT)
+    except OSError as error:
+        _drop_output()
+        click.echo(f"Error: {error}", err=True)
+        ctx.exit(_USAGE)
+
+
+def _drop_output() -> None:
+    # The interpreter flushes what is left as it ends; that would fail again, with a traceback.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _load(ctx: click.Context) -> Flask:

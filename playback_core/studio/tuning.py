@@ -53,7 +53,7 @@ def load_tuner(name: str) -> EqualizerTuner:
     """Import the tuner that a setting names as `module:attribute`.
 
     The attribute is a tuner, or a class or function that makes one without arguments. Raise
-    SettingsError where it can't be imported or is no tuner.
+    SettingsError where it can't be imported or made, or is no tuner.
     """
     module_name, separator, path = name.partition(":")
     if not (module_name and separator and path):
@@ -62,10 +62,13 @@ def load_tuner(name: str) -> EqualizerTuner:
         found: Any = import_module(module_name)
         for part in path.split("."):
             found = getattr(found, part)
-    except (ImportError, AttributeError) as error:
-        raise SettingsError(f"The tuner {name!r} cannot be imported: {error}.") from error
-    if not isinstance(found, EqualizerTuner) and callable(found):
-        found = found()
+        if not isinstance(found, EqualizerTuner) and callable(found):
+            found = found()
+    # A user's module may raise anything.
+    except Exception as error:
+        raise SettingsError(
+            f"The tuner {name!r} cannot be loaded: {type(error).__name__}: {error}."
+        ) from error
     if not callable(getattr(found, "create_category_tuning", None)):
         raise SettingsError(
             f"{name!r} is no tuner: it has no create_category_tuning(category); derive it from"

@@ -2,9 +2,12 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -61,21 +64,28 @@ def _environment() -> dict[str, str]:
     return inherited | {"PYTHONPATH": root, "PYTHONDONTWRITEBYTECODE": "1"}
 
 
-def _flask(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def _started(folder: Path, *arguments: str, **options: Any) -> subprocess.Popen[str]:
+    """Start a command; `options` are of Popen, and `environment`, which goes over the inherited."""
     code = "from flask.cli import main; from playback_flask.cli import playback_cli;"
     # The entry point is there only where the bundle is installed.
     code += "import flask.cli; add = flask.cli.FlaskGroup._load_plugin_commands;"
     code += "flask.cli.FlaskGroup._load_plugin_commands = lambda self:"
     code += " (add(self), self.add_command(playback_cli))[0]; main()"
-    return subprocess.run(
+    environment = _environment() | options.pop("environment", {})
+    return subprocess.Popen(
         [sys.executable, "-c", code, "--app", "shop", "playback", *arguments],
         cwd=folder,
-        env=_environment() | environment,
-        capture_output=True,
+        env=environment,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=60,
-        check=False,
+        **options,
     )
+
+
+def _flask(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    with _started(folder, *arguments, environment=environment, stdout=subprocess.PIPE) as process:
+        out, err = process.communicate(timeout=60)
+    return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
 
 def test_list_names_the_recordings_of_each_category(shop: Path):
@@ -240,3 +250,45 @@ def test_code_that_cannot_be_loaded_is_no_difference(tmp_path, code):
 
 def test_an_empty_age_is_not_taken_for_none(shop: Path):
     assert _flask(shop, "list", "--since", "").returncode == 2
+
+
+@pytest.mark.parametrize("command", ["show", "replay"])
+def test_an_empty_id_is_said_to_be_empty(shop: Path, command):
+    done = _flask(shop, command, "")
+    assert done.returncode == 2
+    assert "the id is empty" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments", [["list"], ["list", "--json"], ["compare"], ["compare", "--json"]]
+)
+def test_a_reader_that_has_left_ends_a_command_quietly_and_is_no_verdict(shop: Path, arguments):
+    reading, writing = os.pipe()
+    os.close(reading)
+    with _started(shop, *arguments, stdout=writing) as process:
+        os.close(writing)
+        _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (141, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a file that is always full")
+def test_output_that_cannot_be_written_is_one_line_and_no_verdict(shop: Path):
+    full = os.open("/dev/full", os.O_WRONLY)
+    with _started(shop, "compare", "--json", stdout=full) as process:
+        os.close(full)
+        _, err = process.communicate(timeout=60)
+    assert (process.returncode, err.count("\n")) == (2, 1)
+    assert "No space left" in err
+
+
+def test_an_interrupted_compare_ends_with_130(changed: Path):
+    wait = '(open("waiting", "w").close(), __import__("time").sleep(60))'
+    (changed / "shop.py").write_text(APP.replace('lambda: "home"', f"lambda: {wait}"))
+    with _started(changed, "compare", "home", stdout=subprocess.PIPE) as process:
+        while not (changed / "waiting").exists():
+            assert process.poll() is None
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (130, "Interrupted.\n")
+    assert "Equal" not in out

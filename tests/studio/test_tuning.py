@@ -1,4 +1,5 @@
 import sys
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -37,6 +38,18 @@ def test_what_is_no_tuner_is_refused_by_name(module: Any, name: str) -> None:
     module.number = 3
     with pytest.raises(SettingsError, match="tuner"):
         load_tuner(name)
+
+
+def test_a_tuner_whose_code_fails_is_refused_by_name(
+    module: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module.function = lambda: 1 / 0
+    (tmp_path / "a_broken_tuner.py").write_text("raise OSError('no database')")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(SettingsError, match=r"a_users_tuners:function.*ZeroDivisionError"):
+        load_tuner("a_users_tuners:function")
+    with pytest.raises(SettingsError, match=r"a_broken_tuner:x.*OSError: no database"):
+        load_tuner("a_broken_tuner:x")
 
 
 def test_a_tuning_takes_functions_only() -> None:

@@ -63,6 +63,7 @@ class JsonReport:
 
     def _write(self, document: dict[str, Any]) -> None:
         self._out.write(json.dumps(document, indent=2, allow_nan=False) + "\n")
+        self._out.flush()
 
 
 def _row(row: ComparisonRow) -> dict[str, Any]:
