@@ -3,40 +3,17 @@
 import os
 import sqlite3
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Final
-from urllib.parse import quote
+from typing import Final
 from weakref import WeakSet
 
-from playback_core.cassettes import _schema
-from playback_core.cassettes._sqlite_errors import cassette_errors, primary_code
-from playback_core.errors import CassetteClosedError, CassetteError
-
-# Pages of 2 KiB: 4 MiB between checkpoints, and no more than 16 kept in an idle log.
-_CHECKPOINT_PAGES: Final = 2048
-_MAX_IDLE_LOG_BYTES: Final = 16 * 1024 * 1024
+from playback_core.cassettes._opening import Connection, Opener
+from playback_core.cassettes._sqlite_errors import cassette_errors
+from playback_core.errors import CassetteClosedError
 
 _FORK_WAIT_SECONDS: Final = 1.0
-_RETRY_SECONDS: Final = 0.01
-
-
-class Connection(sqlite3.Connection):
-    """A connection that remembers its file, the numbers given to names, and the block read last.
-
-    It is dropped whenever a transaction did not end well, and with it what it remembers. No number
-    is ever given a second time, so what is remembered stays true.
-    """
-
-    path: Path
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.category_ids: dict[str, int] = {}
-        self.metadata_names: dict[str, tuple[int, bool]] = {}
-        self.last_block: tuple[int, bytes] = (0, b"")
 
 
 class Database:
@@ -48,8 +25,7 @@ class Database:
 
     def __init__(self, path: Path, *, timeout: float, create: bool) -> None:
         self.path = path
-        self._timeout = timeout
-        self._create = create
+        self._opener = Opener(path=path, timeout=timeout, create=create)
         self._connection: Connection | None = None
         self._file: tuple[int, int] | None = None
         self._closed = False
@@ -126,89 +102,9 @@ class Database:
         if self._connection is not None and self._file != _identity(self.path):
             self.release()
         if self._connection is None:
-            self._connection = self._connect()
+            self._connection = self._opener.connect()
             self._file = _identity(self.path)
         return self._connection
-
-    def _connect(self) -> Connection:
-        if self.path.is_dir():
-            raise CassetteError(
-                f"{self.path} is a directory; name the file of a recording database, such as"
-                f" {self.path / 'playback.db'}."
-            )
-        if self._create:
-            _create_private_file(self.path)
-        elif not self.path.is_file():
-            raise CassetteError(
-                f"There is no recording database at {self.path}; check the path, or record first."
-            )
-        if self._create or os.access(self.path, os.W_OK):
-            return self._checked(self._raw_connection("mode=rw"))
-        try:
-            return self._checked(self._raw_connection("mode=ro"))
-        except sqlite3.OperationalError:
-            # A read-only folder has no room for the log's index. Without a log it needs none.
-            if _identity(self.path.with_name(f"{self.path.name}-wal")) is not None:
-                raise
-            return self._checked(self._raw_connection("mode=ro&immutable=1"))
-
-    def _raw_connection(self, mode: str) -> Connection:
-        connection = sqlite3.connect(
-            f"file:{quote(os.fsencode(self.path))}?{mode}",
-            uri=True,
-            timeout=self._timeout,
-            isolation_level=None,
-            check_same_thread=False,
-            factory=Connection,
-        )
-        connection.path = self.path
-        return connection
-
-    def _checked(self, connection: Connection) -> Connection:
-        try:
-            connection.execute("PRAGMA trusted_schema = OFF")
-            if _schema.is_empty(connection):
-                self._initialise(connection)
-            _schema.check(connection, self.path)
-            connection.execute("PRAGMA synchronous = NORMAL")
-            connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
-            connection.execute(f"PRAGMA journal_size_limit = {_MAX_IDLE_LOG_BYTES}")
-        except BaseException:
-            connection.close()
-            raise
-        return connection
-
-    def _initialise(self, connection: Connection) -> None:
-        if not self._create:
-            raise CassetteError(f"{self.path} is empty; check the path, or record first.")
-        _schema.prepare_new_file(connection)
-        # SQLite does not wait for a lock when the journal mode changes.
-        self._retrying(lambda: connection.execute("PRAGMA journal_mode = WAL"))
-        connection.execute("BEGIN IMMEDIATE")
-        if _schema.is_empty(connection):
-            _schema.create(connection)
-        connection.execute("COMMIT")
-
-    def _retrying(self, step: Callable[[], object]) -> None:
-        deadline = time.monotonic() + self._timeout
-        while True:
-            try:
-                step()
-                return
-            except sqlite3.OperationalError as error:
-                if primary_code(error) != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
-                    raise
-            time.sleep(_RETRY_SECONDS)
-
-
-def _create_private_file(path: Path) -> None:
-    if path.exists():
-        return
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    # Never readable for others, not even for a moment; SQLite gives its log the same mode. Closing
-    # a descriptor drops the locks this process has on the file, so nobody may have it open yet.
-    with _creating, suppress(FileExistsError):
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
@@ -221,7 +117,6 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 _databases: Final[WeakSet[Database]] = WeakSet()
 _abandoned: Final[list[Connection]] = []
-_creating = threading.Lock()
 _forking = threading.local()
 
 
@@ -244,8 +139,6 @@ def _after_fork_in_parent() -> None:
 
 
 def _after_fork_in_child() -> None:
-    global _creating
-    _creating = threading.Lock()
     _locked_for_fork().clear()
     for database in list(_databases):
         database.after_fork_in_child()

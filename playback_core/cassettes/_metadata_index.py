@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from itertools import takewhile
 from typing import Any, Final
 
-from playback_core.cassettes._database import Connection
+from playback_core.cassettes._opening import Connection
 from playback_core.metadata import (
     DURATION,
     EXCEPTION_IN_OPERATION,

@@ -2,7 +2,7 @@
 
 from typing import Any, Final, NamedTuple
 
-from playback_core.cassettes._database import Connection
+from playback_core.cassettes._opening import Connection
 from playback_core.codec import DEFAULT_LIMITS, decode, decompress, describe, stored_text
 from playback_core.errors import CassetteError, CodecError, DamagedRecordingError
 from playback_core.packing import unreadable

@@ -6,7 +6,7 @@ from typing import Final
 
 from playback_core.cassettes import _metadata_index
 from playback_core.cassettes._blocks import Block
-from playback_core.cassettes._database import Connection
+from playback_core.cassettes._opening import Connection
 from playback_core.cassettes._reading import decoded_metadata
 from playback_core.codec import storable_text
 from playback_core.errors import DamagedRecordingError

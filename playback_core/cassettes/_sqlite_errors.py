@@ -10,7 +10,8 @@ from playback_core.errors import CassetteError
 
 _ADVICE: Final = {
     sqlite3.SQLITE_BUSY: "another process kept it locked; raise `timeout`, or end that process",
-    sqlite3.SQLITE_CANTOPEN: "it cannot be opened; check the folder and its permissions",
+    sqlite3.SQLITE_CANTOPEN: "it cannot be opened; check the permissions of the file, its log"
+    " (-wal) and the folder, or copy file and log to a folder of your own",
     sqlite3.SQLITE_CORRUPT: "the file is damaged; keep a copy and record to a new file",
     sqlite3.SQLITE_FULL: "the disk is full; free some space or lower `max_bytes`",
     sqlite3.SQLITE_IOERR: "the disk or file system failed; local disks work, network shares do not",

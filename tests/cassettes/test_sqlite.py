@@ -17,7 +17,6 @@ from playback_core import (
     SQLiteTapeCassette,
 )
 from playback_core.cassettes import _schema
-from playback_core.cassettes._database import Database
 from playback_core.testing import CassetteContract, save_new
 
 
@@ -148,35 +147,6 @@ def test_a_folder_that_cannot_be_made_is_an_error_with_advice(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(CassetteError, match="name a folder"):
         SQLiteTapeCassette(tmp_path / "file" / "playback.db")
-
-
-def test_a_read_only_file_can_be_read_but_not_written(path, monkeypatch):
-    with SQLiteTapeCassette(path) as cassette:
-        recording_id = save_new(cassette)
-    monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)
-    with SQLiteTapeCassette(path, create=False) as cassette:
-        assert list(cassette.iter_recording_ids("Operation")) == [recording_id]
-        with pytest.raises(CassetteError, match="read-only"):
-            save_new(cassette)
-
-
-def test_a_read_only_folder_without_a_log_can_be_read(path, monkeypatch):
-    with SQLiteTapeCassette(path) as cassette:
-        recording_id = save_new(cassette)
-    connect = Database._raw_connection
-
-    def as_in_a_read_only_folder(self, mode):
-        if mode == "mode=ro":
-            raise sqlite3.OperationalError("unable to open database file")
-        return connect(self, mode)
-
-    monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)
-    monkeypatch.setattr(Database, "_raw_connection", as_in_a_read_only_folder)
-    with SQLiteTapeCassette(path, create=False) as cassette:
-        assert cassette.get_recording(recording_id).get_data("key") == {"value": 1}
-    path.with_name("playback.db-wal").touch()
-    with pytest.raises(CassetteError, match="unable to open"):
-        SQLiteTapeCassette(path, create=False)
 
 
 @pytest.mark.parametrize("column", ["payload", "metadata"])

@@ -14,6 +14,7 @@ from flask import Flask
 
 from playback_core import TapeRecorder
 from playback_flask import FlaskPlayback
+from tests.unprivileged import PRELUDE
 
 APP = """
 from flask import Flask
@@ -66,7 +67,7 @@ def _environment() -> dict[str, str]:
 
 def _started(folder: Path, *arguments: str, **options: Any) -> subprocess.Popen[str]:
     """Start a command; `options` are of Popen, and `environment`, which goes over the inherited."""
-    code = "from flask.cli import main; from playback_flask.cli import playback_cli;"
+    code = PRELUDE + "from flask.cli import main; from playback_flask.cli import playback_cli;"
     # The entry point is there only where the bundle is installed.
     code += "import flask.cli; add = flask.cli.FlaskGroup._load_plugin_commands;"
     code += "flask.cli.FlaskGroup._load_plugin_commands = lambda self:"
@@ -237,6 +238,49 @@ def test_commands_of_a_running_application_read_what_it_has_recorded(recorded):
     assert json.loads(result.stdout)["counts"]["Equal"] == 1
     assert recorder.recording_enabled
     assert len(recorded.recordings()) == 1
+
+
+def test_a_database_that_may_only_be_read_is_replayed_and_compared(changed: Path):
+    (changed / "shop.py").write_text(APP)
+    (changed / "playback.db").chmod(0o400)
+    changed.chmod(0o500)
+    try:
+        recording_id = _one_id(changed, "stock")
+        codes = [
+            _flask(changed, *arguments).returncode
+            for arguments in (["show", recording_id], ["replay", recording_id], ["compare"])
+        ]
+        pruned = _flask(changed, "prune", "--older-than", "0d")
+    finally:
+        changed.chmod(0o700)
+    assert codes == [0, 0, 0]
+    assert (pruned.returncode, pruned.stderr.count("\n")) == (2, 1)
+    assert "read-only" in pruned.stderr
+
+
+@pytest.mark.parametrize("folder_mode", [0o500, 0o700])
+def test_recording_to_a_read_only_database_is_logged_once_and_changes_no_answer(
+    changed: Path, folder_mode: int
+):
+    (changed / "shop.py").write_text(APP)
+    (changed / "playback.db").chmod(0o400)
+    changed.chmod(folder_mode)
+    answers = "print(*(client.get('/').text for _ in range(3)))"
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", PRELUDE + RECORD + answers],
+            cwd=changed,
+            env=_environment(),
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    finally:
+        changed.chmod(0o700)
+    assert done.stdout == "home home home\n"
+    first, *rest = done.stderr.splitlines()
+    assert "read-only; allow writing" in first
+    assert not [line for line in rest if line.startswith(first[:20])]
 
 
 @pytest.mark.parametrize("code", ["raise RuntimeError('no database')", "def create_app(:"])
