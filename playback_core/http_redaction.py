@@ -9,7 +9,10 @@ from urllib.parse import parse_qsl, urlencode
 from playback_core.codec.redaction import DEFAULT_FIELDS, Redactor
 
 DEFAULT_HEADERS: Final = frozenset(
-    {"authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key"}
+    {
+        *("authorization", "proxy-authorization", "cookie", "set-cookie"),
+        *("api-key", "x-api-key", "x-access-token", "x-auth-token"),
+    }
 )
 """The headers whose values are pseudonymised unless left out."""
 

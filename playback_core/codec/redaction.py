@@ -13,18 +13,24 @@ from playback_core.codec import format as fmt
 from playback_core.codec.field_walk import FieldWalk
 from playback_core.codec.kinds.subclasses import NamedTuple
 
-DEFAULT_FIELDS: Final = frozenset(
-    {
-        "access_token",
-        "api_key",
-        "client_secret",
-        "passwd",
-        "password",
-        "refresh_token",
-        "secret",
-    }
+# No CSRF tokens: pages show them, so that they are no secret, and pages could not be compared.
+_FIELDS: Final = (
+    *("token", "access_token", "api_token", "auth_token", "id_token", "refresh_token"),
+    *("session_token", "api_key", "secret", "secret_key", "api_secret", "client_secret"),
+    *("password", "passwd", "password1", "password2", "new_password", "old_password"),
+    *("new_password1", "new_password2", "current_password", "confirm_password"),
+    *("password_confirm", "password_confirmation", "user_password"),
 )
-"""The names of fields and parameters whose values are pseudonymised unless left out."""
+
+DEFAULT_FIELDS: Final = frozenset(
+    spelling
+    for name in _FIELDS
+    for spelling in (name, name.replace("_", "-"), name.replace("_", ""))
+)
+"""The names of fields and parameters whose values are pseudonymised unless left out.
+
+`access_token` stands for `access-token` and, as case does not count, `accessToken`, too.
+"""
 
 # How MessagePack begins an array or a mapping: nothing else holds a field.
 _CONTAINERS: Final = frozenset({*range(0x80, 0xA0), *range(0xDC, 0xE0)})
@@ -58,9 +64,7 @@ class Redactor:
         self._key = key
         self._beginning = f"psd_{blake2b(key, digest_size=2, person=b'pseudonym key').hexdigest()}"
         self.fields = frozenset(name.lower() for name in fields)
-        self._needles = [name.encode() for name in sorted(self.fields)]
-        # As they stand in MessagePack, behind their lengths: `has_secret_key` is no `secret`.
-        self._packed_needles = [ormsgpack.packb(name).lower() for name in sorted(self.fields)]
+        self._needles = _by_stem(self.fields)
         self._all_ascii = all(name.isascii() for name in self.fields)
 
     def pseudonym(self, text: str) -> str:
@@ -114,7 +118,7 @@ class Redactor:
 
     def suspects(self, data: bytes) -> bool:
         """Tell whether bytes may hold the name of a field: decoding them is dear."""
-        return self._may_hold(data, self._needles)
+        return self._may_hold(data, packed=False)
 
     def may_change(self, blobs: Iterable[bytes]) -> bool:
         """Tell whether some encoded value may hold a named field; False is certain."""
@@ -125,16 +129,17 @@ class Redactor:
                 containers.append(blob)
             elif blob[0] == fmt.PREFIX:
                 typed.append(blob)
-        return self._may_hold(b"".join(containers), self._packed_needles) or any(
+        return self._may_hold(b"".join(containers), packed=True) or any(
             # A named tuple is stored without the names of its fields.
             NamedTuple.code in blob or self.suspects(blob)
             for blob in typed
         )
 
-    def _may_hold(self, data: bytes, needles: list[bytes]) -> bool:
+    def _may_hold(self, data: bytes, *, packed: bool) -> bool:
         lowered = data.lower()
-        if any(needle in lowered for needle in needles):
-            return True
+        for stem, needles in self._needles.items():
+            if stem in lowered and (not packed or any(needle in lowered for needle in needles)):
+                return True
         # Only of ASCII letters is the case known without decoding.
         return not self._all_ascii and not data.isascii()
 
@@ -149,6 +154,19 @@ class Redactor:
             return text
         digest = hmac.new(self._key, text.encode("utf-8", "surrogatepass"), _digest)
         return f"{self._beginning}{digest.hexdigest()[:20]}"
+
+
+def _by_stem(names: Iterable[str]) -> dict[bytes, list[bytes]]:
+    """Return the names as they stand in MessagePack, by the shortest name that is within them.
+
+    They stand there behind their lengths: `has_secret_key` is no `secret`. Where the stem is not,
+    none of its names is, so that only the stems need be searched for.
+    """
+    by_stem: dict[str, list[bytes]] = {}
+    for name in sorted(names, key=lambda name: (len(name), name)):
+        stem = next((known for known in by_stem if known in name), name)
+        by_stem.setdefault(stem, []).append(ormsgpack.packb(name).lower())
+    return {stem.encode(): needles for stem, needles in by_stem.items()}
 
 
 def _digest(data: bytes = b"") -> Any:

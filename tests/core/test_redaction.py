@@ -182,6 +182,48 @@ class TestValues:
     def test_names_are_told_in_any_case(self, redactor: Redactor) -> None:
         assert SECRET.encode() not in redactor.value(encode({"PassWord": SECRET}))
 
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "token",
+            "access_token",
+            "accessToken",
+            "api_key",
+            "apikey",
+            "api-key",
+            "clientSecret",
+            "secret",
+            "passwd",
+            "new_password1",
+            "passwordConfirmation",
+        ],
+    )
+    def test_what_is_commonly_secret_is_named_from_the_start(
+        self, redactor: HttpRedactor, name: str
+    ) -> None:
+        assert SECRET.encode() not in redactor.value(encode({name: SECRET}))
+        assert SECRET.encode() not in redactor.body(
+            "application/json", json.dumps({name: SECRET}).encode()
+        )
+        assert SECRET not in redactor.query(f"{name}={SECRET}")
+
+    @pytest.mark.parametrize("name", ["csrf_token", "next_page_token", "has_secret_key", "pin"])
+    def test_names_that_hold_another_one_are_others(
+        self, redactor: HttpRedactor, name: str
+    ) -> None:
+        blob = encode({name: SECRET})
+
+        assert redactor.value(blob) == blob
+
+    @given(
+        names=st.sets(st.text("ab", min_size=1, max_size=4), max_size=6),
+        name=st.text("ab", min_size=1, max_size=5),
+    )
+    def test_any_set_of_names_hides_just_those(self, names: set[str], name: str) -> None:
+        hidden = Redactor(key=b"key", fields=names).value(encode({"x": 1, name: SECRET}))
+
+        assert (SECRET.encode() not in hidden) == (name in names)
+
     def test_names_of_other_alphabets_are_told_in_any_case(self) -> None:
         redactor = Redactor(key=b"key", fields=["Пароль"])
 
@@ -287,7 +329,9 @@ def chained_to(cause: Exception) -> Exception:
 
 
 class TestHttp:
-    @pytest.mark.parametrize("name", ["Authorization", "authorization", "X-Api-Key"])
+    @pytest.mark.parametrize(
+        "name", ["Authorization", "authorization", "X-Api-Key", "X-Auth-Token"]
+    )
     def test_headers_by_name(self, redactor: HttpRedactor, name: str) -> None:
         assert SECRET not in redactor.header(name, SECRET)
 

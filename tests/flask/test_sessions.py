@@ -178,3 +178,32 @@ def test_uninstalling_gives_the_session_interface_back(recorded):
     assert isinstance(recorded.app.session_interface, type(before))
     extension.uninstall(recorded.app)
     assert recorded.app.session_interface is before
+
+
+def test_a_form_with_a_csrf_token_and_a_token_of_its_user_replays(recorded):
+    app: Flask = recorded.app
+    tokens = iter(("of-the-form", "of-the-api"))
+    gives_token = recorded.recorder.intercept_input("new token")(lambda: next(tokens))
+
+    @app.get("/form")
+    def form():
+        session["csrf_token"], session["token"] = gives_token(), gives_token()
+        return f"<input name=csrf_token value={session['csrf_token']}>"
+
+    @app.post("/form")
+    def sent():
+        same = (request.form[name] == session[name] for name in ("csrf_token", "token"))
+        return {"token": session["token"]} if all(same) else ("forged", 403)
+
+    recorded.play_back()
+    with recorded.serve() as server:
+        page = server.get("/form")
+        cookie = page.headers["Set-Cookie"].split(";")[0]
+        body = "csrf_token=of-the-form&token=of-the-api"
+        headers = {"Cookie": cookie, "Content-Type": "application/x-www-form-urlencoded"}
+        assert server.send("POST", "/form", body, headers).status == 200
+    verdicts = recorded.verdicts()
+    assert [each.split(" - ")[0] for each in verdicts] == ["Equal"] * 2
+    sent_form = next(each for each in recorded.recordings() if each.category == "sent")
+    assert "of-the-api" not in repr([entry.decoded_result() for entry in sent_form.entries])
+    assert "of-the-api" not in repr([entry.decoded_arguments() for entry in sent_form.entries])
