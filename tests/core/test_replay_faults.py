@@ -1,109 +1,88 @@
 """What goes wrong in a replay is noted, so that code that swallows the error cannot hide it."""
 
 import asyncio
+import inspect
 import threading
+from collections.abc import Callable
+from contextlib import suppress
 from queue import Queue
+from typing import Any
 
 import pytest
 
-from playback_core import InMemoryTapeCassette, TapeRecorder, TapeRecorderException
-from playback_core.studio import DefaultTuner, PlaybackStudio
+from playback_core import Playback, TapeRecorder, TapeRecorderException
+from playback_core.studio import EqualityStatus, Equalizer
 
 
 @pytest.fixture
-def recorder():
-    return TapeRecorder(InMemoryTapeCassette())
+def replay_changed(
+    recorder: TapeRecorder, replay: Callable[..., Playback]
+) -> Callable[..., Playback]:
+    """Return a function that records an operation of one argument, and replays it with another.
+
+    It takes the operation, what to record it with, and what to replay it with.
+    """
+
+    def run(operation: Callable[[Any], Any], recorded: Any = 1, replayed: Any = 2) -> Playback:
+        decorated = recorder.operation(category="op")(operation)
+        started = decorated(recorded)
+        if inspect.isawaitable(started):
+            asyncio.run(started)
+        return replay(lambda: decorated(replayed))
+
+    return run
 
 
-def record(recorder, operation):
-    with recorder.enabled_recording():
-        operation()
-    return recorder.tape_cassette.get_last_recording_id()
-
-
-def verdict(recorder, recording_id):
-    studio = PlaybackStudio(None, DefaultTuner(), recorder, recording_ids=[recording_id])
-    ((comparison,),) = [list(comparisons) for comparisons in studio.play().values()]
-    return comparison.comparator_status
-
-
-def test_a_failing_list_of_fallback_aliases_is_noted(recorder):
-    wanted = [1]
-
+def test_a_failing_list_of_fallback_aliases_is_noted(recorder, replay_changed):
     @recorder.intercept_input("number", fallback_aliases=lambda number: None)
     def read(number):
         return number
 
-    @recorder.operation(category="op")
-    def operation():
-        try:
-            read(wanted[0])
-        except TapeRecorderException:
-            return "ok"
+    def operation(wanted):
+        with suppress(TapeRecorderException):
+            read(wanted)
         return "ok"
 
-    recording_id = record(recorder, operation)
-    wanted[0] = 2
-    playback = recorder.play(recording_id, lambda recording: operation())
-    assert [miss.alias for miss in playback.missed] == ["number"]
+    assert [miss.alias for miss in replay_changed(operation).missed] == ["number"]
 
 
-def test_a_failing_function_for_what_is_missing_is_noted(recorder):
+def test_a_failing_function_for_what_is_missing_is_noted(recorder, replay_changed):
     def unavailable(number):
         raise LookupError("none")
-
-    wanted = [1]
 
     @recorder.intercept_input("number", value_when_missing=unavailable)
     def read(number):
         return number
 
-    @recorder.operation(category="op")
-    def operation():
-        try:
-            read(wanted[0])
-        except LookupError:
-            return "ok"
+    def operation(wanted):
+        with suppress(LookupError):
+            read(wanted)
         return "ok"
 
-    recording_id = record(recorder, operation)
-    wanted[0] = 2
-    playback = recorder.play(recording_id, lambda recording: operation())
-    assert "LookupError" in playback.missed[0].message
+    assert "LookupError" in replay_changed(operation).missed[0].message
 
 
-def test_a_stand_in_that_is_used_makes_the_replay_fail(recorder):
-    result = ["ok"]
-
+def test_a_stand_in_that_is_used_makes_the_replay_fail(recorder, replay_changed):
     @recorder.intercept_input("lock")
     def lock():
         return {"lock": threading.Lock()}
 
-    def operation():
+    def operation(result):
         try:
             with lock()["lock"]:
-                return result[0]
+                return result
         except Exception:  # noqa: BLE001 - what an application may do
             return "ok"
 
     operation.__module__ = "elsewhere"
-    decorated = recorder.operation(category="op")(operation)
-    recording_id = record(recorder, decorated)
-    result[0] = "changed"
-    playback = recorder.play(recording_id, lambda recording: decorated())
+    playback = replay_changed(operation, recorded="ok", replayed="changed")
     assert "lock" in playback.missed[0].message
 
 
-def test_a_replay_that_does_not_run_the_operation_is_not_equal(recorder):
-    @recorder.operation(category="op")
-    def operation():
-        return 1
-
-    recording_id = record(recorder, operation)
-    from playback_core.studio import EqualityStatus, Equalizer
-
+def test_a_replay_that_does_not_run_the_operation_is_not_equal(recorder, last_recording):
+    recorder.operation(category="op")(lambda: 1)()
     equalizer = Equalizer(
-        [recording_id],
+        [last_recording().id],
         lambda each: recorder.play(each, lambda recording: None),
         lambda outputs: None,
         lambda recorded, replayed: EqualityStatus.Equal,
@@ -113,7 +92,7 @@ def test_a_replay_that_does_not_run_the_operation_is_not_equal(recorder):
     assert "did not run" in str(comparison.comparator_status)
 
 
-def test_a_call_that_ran_for_real_in_an_older_thread_is_listed(recorder):
+def test_a_call_that_ran_for_real_in_an_older_thread_is_listed(recorder, replay_changed):
     jobs, sent = Queue(), []
 
     @recorder.intercept_output("send")
@@ -125,17 +104,14 @@ def test_a_call_that_ran_for_real_in_an_older_thread_is_listed(recorder):
             send(job)
             jobs.task_done()
 
+    def operation(text):
+        jobs.put(text)
+        jobs.join()
+
     worker = threading.Thread(target=work)
     worker.start()
     try:
-
-        @recorder.operation(category="op")
-        def operation():
-            jobs.put("text")
-            jobs.join()
-
-        recording_id = record(recorder, operation)
-        playback = recorder.play(recording_id, lambda recording: operation())
+        playback = replay_changed(operation, recorded="text", replayed="text")
     finally:
         jobs.put(None)
         worker.join()
@@ -143,27 +119,24 @@ def test_a_call_that_ran_for_real_in_an_older_thread_is_listed(recorder):
     assert playback.outside == ["send"]
 
 
-def test_an_input_that_timed_out_times_out_again(recorder):
+def test_an_input_that_timed_out_times_out_again(recorder, replay_changed):
     @recorder.intercept_input("slow")
     async def slow():
         await asyncio.sleep(30)
 
-    @recorder.operation(category="op")
-    async def operation():
+    async def operation(seconds):
         try:
-            await asyncio.wait_for(slow(), 0.05)
+            await asyncio.wait_for(slow(), seconds)
         except TimeoutError:
             return "timed out"
 
-    recording_id = record(recorder, lambda: asyncio.run(operation()))
-    playback = recorder.play(recording_id, lambda recording: operation())
+    playback = replay_changed(operation, recorded=0.05, replayed=0.05)
     assert playback.missed == []
     assert playback.playback_outputs == playback.recorded_outputs
 
 
 @pytest.mark.parametrize("kind", ["input", "output"])
-def test_a_default_is_fresh_for_each_call(recorder, kind):
-    calls = [0]
+def test_a_default_is_fresh_for_each_call(recorder, replay_changed, kind):
     if kind == "input":
         decorator = recorder.intercept_input("list", value_when_missing=[])
     else:
@@ -175,22 +148,17 @@ def test_a_default_is_fresh_for_each_call(recorder, kind):
     def listed(number):
         return []
 
-    @recorder.operation(category="op")
-    def operation():
-        found = [listed(number) for number in range(calls[0])]
+    def operation(calls):
+        found = [listed(number) for number in range(calls)]
         for each in found:
             each.append("mine")
         return found
 
-    recording_id = record(recorder, operation)
-    calls[0] = 3
-    playback = recorder.play(recording_id, lambda recording: operation())
+    playback = replay_changed(operation, recorded=0, replayed=3)
     assert playback.playback_outputs[-1].value["args"] == [[["mine"]] * 3]
 
 
-def test_an_async_function_for_what_is_missing_is_awaited(recorder):
-    wanted = [1]
-
+def test_an_async_function_for_what_is_missing_is_awaited(recorder, replay_changed):
     async def unavailable(number):
         return -number
 
@@ -198,11 +166,7 @@ def test_an_async_function_for_what_is_missing_is_awaited(recorder):
     async def read(number):
         return number
 
-    @recorder.operation(category="op")
-    async def operation():
-        return await read(wanted[0])
+    async def operation(wanted):
+        return await read(wanted)
 
-    recording_id = record(recorder, lambda: asyncio.run(operation()))
-    wanted[0] = 2
-    playback = recorder.play(recording_id, lambda recording: operation())
-    assert playback.playback_outputs[-1].value["args"] == [-2]
+    assert replay_changed(operation).playback_outputs[-1].value["args"] == [-2]
