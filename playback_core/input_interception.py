@@ -14,7 +14,6 @@ from playback_core.entry import Entry, EntryKind
 from playback_core.errors import InputInterceptionKeyCreationError
 from playback_core.interception import Args, CallInterception, Kwargs, Plan, pass_by
 from playback_core.interception_key import CapturedArg, captured, input_key
-from playback_core.matching import Found
 from playback_core.option_checks import (
     check_alias,
     check_callable,
@@ -147,51 +146,49 @@ class InputInterception(CallInterception):
 
     def _replay(self, session: PlaybackSession, branch: Branch, args: Args, kwargs: Kwargs) -> Plan:
         alias, key, fallbacks = self._keys(session, args, kwargs)
-        found = session.take(_INPUT, alias, key, branch.path)
-        if found is None:
-            found = self._take_fallback(session, fallbacks, key, branch)
-        if found is None:
+        entry = session.take(_INPUT, alias, key, branch.path)
+        if entry is None and fallbacks:
+            entry = self._take_fallback(session, fallbacks, key, branch)
+        if entry is None:
             return self._answer_missing(session, branch, alias, key, args, kwargs)
-        return None, self._restored(session, found, args, kwargs)
+        outcome = entry.outcome()
+        if self._handler is not None and not outcome.is_exception:
+            outcome.value = self._restored(session, entry, outcome.value, args, kwargs)
+        return None, outcome
 
     def _keys(
         self, session: PlaybackSession, args: Args, kwargs: Kwargs
     ) -> tuple[str, bytes, Sequence[str]]:
         try:
-            return (
-                self._format(args, kwargs),
-                session.redacted_key(self._key(session, args, kwargs)),
-                tuple(self._fallbacks(args, kwargs)),
-            )
+            alias = self.alias if self._resolver is None else self._format(args, kwargs)
+            key = self._key(session, args, kwargs)
+            if session.redaction is not None:
+                key = session.redaction.key(key)
+            given = self._options.fallback_aliases
+            return alias, key, tuple(given(*args, **kwargs) if callable(given) else given or ())
         except Exception as fault:
             message = f"The key of input {self.alias!r} cannot be made: {fault!r}"
             session.miss(self.alias, self.alias, message)
             raise InputInterceptionKeyCreationError(message) from fault
 
-    def _fallbacks(self, args: Args, kwargs: Kwargs) -> Sequence[str]:
-        given = self._options.fallback_aliases
-        return given(*args, **kwargs) if callable(given) else given or ()
-
     def _take_fallback(
         self, session: PlaybackSession, aliases: Sequence[str], key: bytes, branch: Branch
-    ) -> Found | None:
+    ) -> Entry | None:
         for alias in aliases:
-            found = session.take(_INPUT, alias, key, branch.path)
-            if found is not None:
+            entry = session.take(_INPUT, alias, key, branch.path)
+            if entry is not None:
                 session.note_fallback(self.alias)
-                return found
+                return entry
         return None
 
     def _restored(
-        self, session: PlaybackSession, found: Found, args: Args, kwargs: Kwargs
-    ) -> Outcome:
-        outcome = found.entry.outcome()
-        if self._handler is None or outcome.is_exception:
-            return outcome
+        self, session: PlaybackSession, entry: Entry, value: Any, args: Args, kwargs: Kwargs
+    ) -> Any:
+        handler = cast(InputInterceptionDataHandler, self._handler)
         try:
-            return Outcome(self._handler.restore_input_from_recording(outcome.value, args, kwargs))
+            return handler.restore_input_from_recording(value, args, kwargs)
         except Exception as fault:
-            key = input_key(found.entry.alias, found.entry.decoded_arguments())
+            key = input_key(entry.alias, entry.decoded_arguments())
             raise session.miss(
                 self.alias, key, f"Its data handler failed to restore it: {fault!r}"
             ) from fault

@@ -2,8 +2,9 @@
 
 import threading
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Iterable
 from enum import Enum
+from typing import Final
 
 from playback_core.entry import BranchPath, Entry, EntryKind, encoded
 
@@ -16,16 +17,9 @@ class Match(Enum):
     REPEATED = "repeated"
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A recorded entry that serves a replayed call, and where it stands in the recording."""
+_CALLS: Final = (EntryKind.INPUT, EntryKind.OUTPUT)
 
-    entry: Entry
-    position: int
-    match: Match
-
-
-CallKey = tuple[EntryKind, str, bytes | None]
+_CallKey = tuple[EntryKind, str, bytes | None]
 
 
 class RecordedCalls:
@@ -36,55 +30,70 @@ class RecordedCalls:
     are the same is answered again.
     """
 
-    def __init__(self, entries: list[Entry]) -> None:
-        self.entries = entries
-        self._consumed = bytearray(len(entries))
+    def __init__(self, entries: Iterable[Entry]) -> None:
+        self.entries: Final = tuple(entries)
+        self._consumed = bytearray(len(self.entries))
         self._lock = threading.Lock()
-        self._by_branch: dict[tuple[CallKey, BranchPath], deque[int]] = {}
-        self._by_key: dict[CallKey, list[int]] = {}
-        for position, entry in enumerate(entries):
-            # An output is told by its alias alone: its arguments are what is compared.
-            arguments = None if entry.kind is EntryKind.OUTPUT else entry.arguments
-            key = (entry.kind, entry.alias, arguments)
-            self._by_key.setdefault(key, []).append(position)
-            self._by_branch.setdefault((key, entry.branch), deque()).append(position)
+        self._first = self._first_left(0)
+        self._index: _Index | None = None
 
     def take(
         self, kind: EntryKind, alias: str, arguments: bytes | None, branch: BranchPath
-    ) -> Found | None:
-        """Consume and return the recorded call, or None where there is none."""
-        key = (kind, alias, arguments)
+    ) -> tuple[Entry, Match] | None:
+        """Consume and return the recorded call and how it was found; None where there is none."""
         with self._lock:
-            own = self._by_branch.get((key, branch))
-            while own:
-                position = own.popleft()
-                if not self._consumed[position]:
-                    return self._consume(position, Match.EXACT)
-            positions = self._by_key.get(key)
-            if positions is None:
-                return None
-            for position in positions:
-                if not self._consumed[position]:
-                    return self._consume(position, Match.MOVED_BRANCH)
-            if kind is not EntryKind.OUTPUT and self._all_same(positions):
-                return Found(self.entries[positions[-1]], positions[-1], Match.REPEATED)
+            # Most replays ask in the recorded order: then it is the first, and needs no index.
+            first = self._first
+            if first < len(self.entries):
+                entry = self.entries[first]
+                if (
+                    entry.alias == alias
+                    and entry.kind is kind
+                    and entry.branch == branch
+                    and (arguments == entry.arguments or kind is EntryKind.OUTPUT)
+                ):
+                    self._consumed[first] = 1
+                    self._first = self._first_left(first + 1)
+                    return entry, Match.EXACT
+            return self._take_from_index((kind, alias, arguments), branch)
+
+    def consumed(self) -> bytes:
+        """Return a byte for each entry, 1 where it served a call, else 0."""
+        return bytes(self._consumed)
+
+    def _first_left(self, position: int) -> int:
+        # Of those that calls ask for: data and spans may stay where they are.
+        entries, consumed = self.entries, self._consumed
+        while position < len(entries) and (
+            consumed[position] or entries[position].kind not in _CALLS
+        ):
+            position += 1
+        return position
+
+    def _take_from_index(self, key: _CallKey, branch: BranchPath) -> tuple[Entry, Match] | None:
+        index = self._index
+        if index is None:
+            index = self._index = _Index(self.entries)
+        own = index.by_branch.get((key, branch))
+        while own:
+            position = own.popleft()
+            if not self._consumed[position]:
+                return self._consume(position, Match.EXACT)
+        positions = index.by_key.get(key)
+        if positions is None:
+            return None
+        for position in positions:
+            if not self._consumed[position]:
+                return self._consume(position, Match.MOVED_BRANCH)
+        if key[0] is not EntryKind.OUTPUT and self._all_same(positions):
+            return self.entries[positions[-1]], Match.REPEATED
         return None
 
-    def consumed(self) -> list[Entry]:
-        """Return the entries that served a call, in recorded order."""
-        return [entry for entry, used in zip(self.entries, self._consumed, strict=True) if used]
-
-    def never_consumed(self) -> list[Entry]:
-        """Return the inputs and outputs no call asked for, in recorded order."""
-        return [
-            entry
-            for entry, used in zip(self.entries, self._consumed, strict=True)
-            if not used and entry.kind in (EntryKind.INPUT, EntryKind.OUTPUT)
-        ]
-
-    def _consume(self, position: int, match: Match) -> Found:
+    def _consume(self, position: int, match: Match) -> tuple[Entry, Match]:
         self._consumed[position] = 1
-        return Found(self.entries[position], position, match)
+        if position == self._first:
+            self._first = self._first_left(position + 1)
+        return self.entries[position], match
 
     def _all_same(self, positions: list[int]) -> bool:
         outcomes = {
@@ -92,3 +101,17 @@ class RecordedCalls:
             for entry in map(self.entries.__getitem__, positions)
         }
         return len(outcomes) == 1
+
+
+class _Index:
+    """Where the calls of a key are: within a branch, and in all."""
+
+    def __init__(self, entries: Iterable[Entry]) -> None:
+        self.by_branch: dict[tuple[_CallKey, BranchPath], deque[int]] = {}
+        self.by_key: dict[_CallKey, list[int]] = {}
+        for position, entry in enumerate(entries):
+            # An output is told by its alias alone: its arguments are what is compared.
+            arguments = None if entry.kind is EntryKind.OUTPUT else entry.arguments
+            key = (entry.kind, entry.alias, arguments)
+            self.by_key.setdefault(key, []).append(position)
+            self.by_branch.setdefault((key, entry.branch), deque()).append(position)

@@ -82,9 +82,9 @@ class OutputInterception(CallInterception):
                 f"Its data handler failed to prepare what was sent: {fault!r}",
             ) from fault
         session.capture(branch, self.alias, data)
-        found = session.take(_OUTPUT, self.alias, None, branch.path)
-        if found is not None and found.entry.result is not None:
-            return None, found.entry.outcome()
+        entry = session.take(_OUTPUT, self.alias, None, branch.path)
+        if entry is not None and entry.result is not None:
+            return None, entry.outcome()
         if self._options.fail_on_no_recorded_result:
             raise session.missing_output(self.alias, data)
         session.substitute_output(self.alias, "default_result_when_not_recorded")

@@ -1,9 +1,16 @@
 """Playback: the result of one replay."""
 
+from collections import defaultdict, deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import compress
+from typing import Any, Final
 
-from playback_core.entry import BranchPath, Entry
-from playback_core.recording import Output, Recording
+from playback_core.entry import BranchPath, Entry, EntryKind
+from playback_core.recording import Output, Recording, outputs_of
+
+_ASKED_FOR: Final = (EntryKind.INPUT, EntryKind.OUTPUT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +48,37 @@ class Relocation:
 
 
 @dataclass(frozen=True, slots=True)
-class CapturedOutput:
-    """An output of the replay: where it was sent from, and the snapshot of what was sent."""
+class Evidence:
+    """What a replay leaves behind as it was at its end, encoded; most of it is seldom read.
 
-    branch: BranchPath
-    alias: str
-    data: bytes
+    `consumed` has a byte for each of the recorded `entries`, not 0 where it served a call; `sent`
+    is the outputs of the replay as they came. `types` are kept for decoding: one that was defined
+    in a function of the operation would be gone.
+    """
+
+    entries: tuple[Entry, ...]
+    consumed: bytes
+    sent: tuple[Entry, ...]
+    types: tuple[type, ...] = field(default=(), compare=False)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Another process looks for the types among its own.
+        return Evidence, (self.entries, self.consumed, self.sent)
+
+    def outputs(self) -> Iterator[Entry]:
+        """Yield the outputs of the replay as its branches were interleaved when recorded.
+
+        Order is exact within a branch and free between branches; what the recording has no place
+        for comes last, as it came.
+        """
+        waiting: dict[BranchPath, deque[Entry]] = defaultdict(deque)
+        for output in self.sent:
+            waiting[output.branch].append(output)
+        for entry in self.entries:
+            if entry.kind is EntryKind.OUTPUT and waiting[entry.branch]:
+                yield waiting[entry.branch].popleft()
+        left = {id(output) for queue in waiting.values() for output in queue}
+        yield from (output for output in self.sent if id(output) in left)
 
 
 @dataclass(frozen=True)
@@ -55,22 +87,43 @@ class Playback:
 
     Durations are seconds. `missed` calls were not recorded and raised; `substituted` ones were not
     recorded and were answered by a declared policy; `repeated` and `moved` ones were served by a
-    recorded call that was not in their place; `consumed` and `never_consumed` are recorded
-    entries; `late` has a line for each call that came after the replay had ended, which may be
-    after this object was made; `outside` has the alias of each intercepted call that ran for real
-    meanwhile because it came from a thread that was running before the replay.
+    recorded call that was not in their place; `late` has a line for each call that came after the
+    replay had ended, which may be after this object was made; `outside` has the alias of each
+    intercepted call that ran for real meanwhile because it came from a thread that was running
+    before the replay. `evidence` is what the properties are made of, each when it is first read.
     """
 
-    playback_outputs: list[Output]
     playback_duration: float
-    recorded_outputs: list[Output]
     recorded_duration: float | None
     original_recording: Recording
+    evidence: Evidence = field(repr=False)
     missed: list[Miss] = field(default_factory=list)
     substituted: list[Substitution] = field(default_factory=list)
     repeated: list[Relocation] = field(default_factory=list)
     moved: list[Relocation] = field(default_factory=list)
-    consumed: list[Entry] = field(default_factory=list)
-    never_consumed: list[Entry] = field(default_factory=list)
     late: list[str] = field(default_factory=list)
     outside: list[str] = field(default_factory=list)
+
+    @cached_property
+    def playback_outputs(self) -> list[Output]:
+        """The outputs of the replay; order is the recorded one, and free between branches."""
+        return outputs_of(self.evidence.outputs())
+
+    @cached_property
+    def recorded_outputs(self) -> list[Output]:
+        """The outputs of the recording; DecodeError where one is damaged."""
+        return outputs_of(self.evidence.entries)
+
+    @cached_property
+    def consumed(self) -> list[Entry]:
+        """The recorded entries that served a call, in recorded order."""
+        return list(compress(self.evidence.entries, self.evidence.consumed))
+
+    @cached_property
+    def never_consumed(self) -> list[Entry]:
+        """The recorded inputs and outputs no call asked for, in recorded order."""
+        return [
+            entry
+            for entry, used in zip(self.evidence.entries, self.evidence.consumed, strict=True)
+            if not used and entry.kind in _ASKED_FOR
+        ]

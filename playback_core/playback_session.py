@@ -1,19 +1,17 @@
 """PlaybackSession: what a replay takes from its recording, and what it captures."""
 
 import threading
-from collections import defaultdict, deque
-from collections.abc import Iterable
 
-from playback_core.codec import decode, describe, on_refused_use
-from playback_core.entry import BranchPath, EntryKind
+from playback_core.codec import decode, describe, known_types, on_refused_use
+from playback_core.entry import BranchPath, Entry, EntryKind
 from playback_core.errors import RecordingKeyError, TapeRecorderException
 from playback_core.interception_key import input_key, output_key
-from playback_core.matching import Found, Match, RecordedCalls
+from playback_core.matching import Match, RecordedCalls
 from playback_core.metadata import DURATION
 from playback_core.nearest import nearest_call
 from playback_core.packing import Redaction
-from playback_core.playback import CapturedOutput, Miss, Playback, Relocation, Substitution
-from playback_core.recording import Output, Recording
+from playback_core.playback import Evidence, Miss, Playback, Relocation, Substitution
+from playback_core.recording import Recording
 from playback_core.session import Branch, Session, current_session
 
 
@@ -27,7 +25,7 @@ class PlaybackSession(Session):
         self._recording = recording
         self._calls = RecordedCalls(recording.entries)
         self._lock = threading.Lock()
-        self._outputs: list[CapturedOutput] = []
+        self._outputs: list[Entry] = []
         self._missed: list[Miss] = []
         self._substituted: list[Substitution] = []
         self._relocated: list[Relocation] = []
@@ -46,10 +44,6 @@ class PlaybackSession(Session):
         self.miss(subject, subject, f"{stage} {subject!r} failed: {fault!r}")
         raise fault
 
-    def redacted_key(self, blob: bytes) -> bytes:
-        """Return a key as the recorder's rules would have stored it."""
-        return blob if self.redaction is None else self.redaction.key(blob)
-
     def claim_root(self) -> bool:
         """Tell whether the operation being entered is the replayed one, not a span within it."""
         with self._lock:
@@ -62,19 +56,22 @@ class PlaybackSession(Session):
 
     def take(
         self, kind: EntryKind, alias: str, arguments: bytes | None, branch: BranchPath
-    ) -> Found | None:
+    ) -> Entry | None:
         """Consume and return the recorded call this one is, noting where it was found."""
         found = self._calls.take(kind, alias, arguments, branch)
-        if found is not None and found.match is not Match.EXACT:
-            self._relocated.append(Relocation(alias, found.match.value))
-        return found
+        if found is None:
+            return None
+        entry, match = found
+        if match is not Match.EXACT:
+            self._relocated.append(Relocation(alias, match.value))
+        return entry
 
     def capture(self, branch: Branch, alias: str, data: bytes) -> None:
         """Keep what an output sent."""
         if self.open:
             if self.redaction is not None:
                 data = self.redaction.value(data)
-            self._outputs.append(CapturedOutput(branch.path, alias, data))
+            self._outputs.append(Entry(EntryKind.OUTPUT, alias, branch.path, data))
         else:
             self.note_late()
 
@@ -136,35 +133,22 @@ class PlaybackSession(Session):
         self.open = False
         recording = self._recording
         return Playback(
-            playback_outputs=_numbered(self._ordered_outputs()),
             playback_duration=duration,
-            recorded_outputs=recording.outputs(),
             recorded_duration=recording.get_metadata().get(DURATION),
             original_recording=recording,
+            evidence=Evidence(
+                self._calls.entries, self._calls.consumed(), tuple(self._outputs), known_types()
+            ),
             missed=list(self._missed),
             substituted=list(self._substituted),
             repeated=[r for r in self._relocated if r.how == Match.REPEATED.value],
             moved=[r for r in self._relocated if r.how != Match.REPEATED.value],
-            consumed=self._calls.consumed(),
-            never_consumed=self._calls.never_consumed(),
             late=self._late,
             outside=self._outside,
         )
 
     def _sent(self, alias: str) -> int:
         return sum(1 for output in self._outputs if output.alias == alias)
-
-    def _ordered_outputs(self) -> Iterable[CapturedOutput]:
-        # Order is exact within a branch and free between branches: interleave the branches as
-        # they were recorded, then give what is left as it came.
-        waiting: dict[BranchPath, deque[CapturedOutput]] = defaultdict(deque)
-        for output in self._outputs:
-            waiting[output.branch].append(output)
-        for entry in self._recording.entries:
-            if entry.kind is EntryKind.OUTPUT and waiting[entry.branch]:
-                yield waiting[entry.branch].popleft()
-        left = {id(output) for queue in waiting.values() for output in queue}
-        yield from (output for output in self._outputs if id(output) in left)
 
 
 def _note_refused_use(type_path: str, message: str) -> None:
@@ -174,12 +158,3 @@ def _note_refused_use(type_path: str, message: str) -> None:
 
 
 on_refused_use(_note_refused_use)
-
-
-def _numbered(outputs: Iterable[CapturedOutput]) -> list[Output]:
-    numbers: dict[str, int] = {}
-    result = []
-    for output in outputs:
-        number = numbers[output.alias] = numbers.get(output.alias, 0) + 1
-        result.append(Output(output_key(output.alias, number, "output"), decode(output.data)))
-    return result

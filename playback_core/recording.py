@@ -124,14 +124,7 @@ class Recording:
 
     def outputs(self) -> list[Output]:
         """Return the outputs, decoded, in stored order."""
-        numbers: Counter[str] = Counter()
-        found = []
-        for entry in self.entries:
-            if entry.kind is EntryKind.OUTPUT:
-                numbers[entry.alias] += 1
-                key = output_key(entry.alias, numbers[entry.alias], "output")
-                found.append(Output(key, entry.decoded_arguments()))
-        return found
+        return outputs_of(self.entries)
 
     def add_metadata(self, metadata: Mapping[str, Any]) -> None:
         """Merge metadata into the recording's; raise SettingsError once closed."""
@@ -208,6 +201,18 @@ class Recording:
     def _require_open(self) -> None:
         if self._closed:
             raise SettingsError(f"Recording {self.id} is closed; nothing can be added to it.")
+
+
+def outputs_of(entries: Iterable[Entry]) -> list[Output]:
+    """Return the outputs among some entries, decoded and numbered in their order."""
+    numbers: Counter[str] = Counter()
+    found = []
+    for entry in entries:
+        if entry.kind is EntryKind.OUTPUT:
+            numbers[entry.alias] += 1
+            key = output_key(entry.alias, numbers[entry.alias], "output")
+            found.append(Output(key, entry.decoded_arguments()))
+    return found
 
 
 def _input_view(entry: Entry) -> Callable[[], dict[str, Any]]:

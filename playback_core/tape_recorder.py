@@ -214,10 +214,10 @@ class TapeRecorder(Declarations):
         session = current_session()
         if branch is None or not isinstance(session, PlaybackSession):
             return None
-        found = session.take(EntryKind.DATA, key, None, branch.path)
-        if found is None:
+        entry = session.take(EntryKind.DATA, key, None, branch.path)
+        if entry is None:
             raise session.miss(key, key, "play_data() asked for it; record_data() stored no more.")
-        return found.entry.decoded_result()
+        return entry.decoded_result()
 
     def readable_cassette(self) -> TapeCassette:
         """Return the cassette to read from; what an asynchronous one still holds is stored first.

@@ -6,7 +6,7 @@ Start at `tiers` (what is tried in which order) and at `kinds` (where a type is 
 from playback_core.codec.frames import compress, decompress
 from playback_core.codec.limits import DEFAULT_LIMITS, Limits
 from playback_core.codec.opaque import Opaque, UnknownException, on_refused_use
-from playback_core.codec.registry import alias_type, register_type
+from playback_core.codec.registry import alias_type, known_types, register_type
 from playback_core.codec.surrogates import storable_text, stored_text
 from playback_core.codec.text import describe
 from playback_core.codec.tiers import (
@@ -34,6 +34,7 @@ __all__ = [
     "encode_key",
     "encode_plain",
     "holds_opaque",
+    "known_types",
     "on_refused_use",
     "register_type",
     "snapshot",

@@ -39,6 +39,12 @@ def alias_type(old_path: str, cls: type) -> None:
     _aliases[old_path] = cls
 
 
+def known_types() -> tuple[type, ...]:
+    """Return the types that are findable without their module, to keep them so for a while."""
+    found = [reference() for reference in _known.valuerefs()]
+    return tuple(cls for cls in found if cls is not None)
+
+
 def type_path(cls: type) -> str:
     """Return the dotted path `cls` is stored under.
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from playback_core import InMemoryTapeCassette, Output, Playback, TapeRecorder
+from playback_core import InMemoryTapeCassette, Output, Playback, Recording, TapeRecorder
+from playback_core.entry import EntryKind
 from playback_core.errors import RecordingKeyError, SettingsError
 from playback_core.studio import (
     ComparatorResult,
@@ -76,6 +77,17 @@ def everything(outputs: list[Output]) -> list[Output]:
 
 def statuses(comparisons: Iterator[Comparison]) -> list[str]:
     return [comparison.comparator_status.equality_status.name for comparison in comparisons]
+
+
+class Damaged(InMemoryTapeCassette):
+    """Gives recordings whose outputs cannot be decoded."""
+
+    def get_recording(self, recording_id: str) -> Recording:
+        recording = super().get_recording(recording_id)
+        for entry in recording.entries:
+            if entry.kind is EntryKind.OUTPUT:
+                entry.arguments = b"\xc1"
+        return recording
 
 
 def test_unchanged_code_is_equal(shop: Shop) -> None:
@@ -375,3 +387,17 @@ def test_a_call_after_the_replay_has_ended_is_listed(shop: Shop) -> None:
     assert str(comparison) == "Equal - [ignored: made after the replay had ended: 1 (late call)]"
     assert "stock" in comparison.comparator_status.diff.render()
     assert comparison.comparator_status.equality_status is EqualityStatus.Equal
+
+
+def test_recorded_outputs_that_cannot_be_decoded_fail_their_comparison(shop: Shop) -> None:
+    shop.record("axe")
+    damaged = Damaged()
+    damaged.save_recording(shop.cassette.get_recording(shop.cassette.get_last_recording_id() or ""))
+    shop.recorder.tape_cassette = damaged
+
+    (comparison,) = Equalizer(
+        damaged.get_all_recording_ids(), shop.play, everything, same
+    ).run_comparison()
+
+    assert comparison.comparator_status.equality_status is EqualityStatus.EqualizerFailure
+    assert "damaged" in str(comparison)
