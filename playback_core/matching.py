@@ -15,6 +15,7 @@ class Match(Enum):
     EXACT = "exact"
     MOVED_BRANCH = "moved branch"
     REPEATED = "repeated"
+    FALLBACK_ALIAS = "fallback alias"
 
 
 _CALLS: Final = (EntryKind.INPUT, EntryKind.OUTPUT)
@@ -27,10 +28,12 @@ class RecordedCalls:
 
     The n-th call of a key in a branch takes the n-th recorded one of that key and branch. Not
     found there, any unconsumed entry of the key serves; an input all of whose recorded outcomes
-    are the same is answered again.
+    are the same is answered again. `relocated` has the alias of each call that was served, but not
+    by its own place, and how.
     """
 
     def __init__(self, entries: Iterable[Entry]) -> None:
+        self.relocated: list[tuple[str, Match]] = []
         self.entries: Final = tuple(entries)
         self._consumed = bytearray(len(self.entries))
         self._lock = threading.Lock()
@@ -39,8 +42,8 @@ class RecordedCalls:
 
     def take(
         self, kind: EntryKind, alias: str, arguments: bytes | None, branch: BranchPath
-    ) -> tuple[Entry, Match] | None:
-        """Consume and return the recorded call and how it was found; None where there is none."""
+    ) -> Entry | None:
+        """Consume and return the recorded call this one is, or None where there is none."""
         with self._lock:
             # Most replays ask in the recorded order: then it is the first, and needs no index.
             first = self._first
@@ -54,7 +57,7 @@ class RecordedCalls:
                 ):
                     self._consumed[first] = 1
                     self._first = self._first_left(first + 1)
-                    return entry, Match.EXACT
+                    return entry
             return self._take_from_index((kind, alias, arguments), branch)
 
     def consumed(self) -> bytes:
@@ -70,7 +73,7 @@ class RecordedCalls:
             position += 1
         return position
 
-    def _take_from_index(self, key: _CallKey, branch: BranchPath) -> tuple[Entry, Match] | None:
+    def _take_from_index(self, key: _CallKey, branch: BranchPath) -> Entry | None:
         index = self._index
         if index is None:
             index = self._index = _Index(self.entries)
@@ -78,22 +81,24 @@ class RecordedCalls:
         while own:
             position = own.popleft()
             if not self._consumed[position]:
-                return self._consume(position, Match.EXACT)
+                return self._consume(position)
         positions = index.by_key.get(key)
         if positions is None:
             return None
         for position in positions:
             if not self._consumed[position]:
-                return self._consume(position, Match.MOVED_BRANCH)
+                self.relocated.append((key[1], Match.MOVED_BRANCH))
+                return self._consume(position)
         if key[0] is not EntryKind.OUTPUT and self._all_same(positions):
-            return self.entries[positions[-1]], Match.REPEATED
+            self.relocated.append((key[1], Match.REPEATED))
+            return self.entries[positions[-1]]
         return None
 
-    def _consume(self, position: int, match: Match) -> tuple[Entry, Match]:
+    def _consume(self, position: int) -> Entry:
         self._consumed[position] = 1
         if position == self._first:
             self._first = self._first_left(position + 1)
-        return self.entries[position], match
+        return self.entries[position]
 
     def _all_same(self, positions: list[int]) -> bool:
         outcomes = {

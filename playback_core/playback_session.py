@@ -1,9 +1,10 @@
 """PlaybackSession: what a replay takes from its recording, and what it captures."""
 
 import threading
+from typing import Final
 
 from playback_core.codec import decode, describe, known_types, on_refused_use
-from playback_core.entry import BranchPath, Entry, EntryKind
+from playback_core.entry import Entry, EntryKind
 from playback_core.errors import RecordingKeyError, TapeRecorderException
 from playback_core.interception_key import input_key, output_key
 from playback_core.matching import Match, RecordedCalls
@@ -24,11 +25,11 @@ class PlaybackSession(Session):
         super().__init__(redaction)
         self._recording = recording
         self._calls = RecordedCalls(recording.entries)
+        self.take: Final = self._calls.take
         self._lock = threading.Lock()
         self._outputs: list[Entry] = []
         self._missed: list[Miss] = []
         self._substituted: list[Substitution] = []
-        self._relocated: list[Relocation] = []
         self._late: list[str] = []
         self._outside: list[str] = []
         self._root_running = False
@@ -54,18 +55,6 @@ class PlaybackSession(Session):
         """Note that the replayed operation has returned."""
         self._root_running = False
 
-    def take(
-        self, kind: EntryKind, alias: str, arguments: bytes | None, branch: BranchPath
-    ) -> Entry | None:
-        """Consume and return the recorded call this one is, noting where it was found."""
-        found = self._calls.take(kind, alias, arguments, branch)
-        if found is None:
-            return None
-        entry, match = found
-        if match is not Match.EXACT:
-            self._relocated.append(Relocation(alias, match.value))
-        return entry
-
     def capture(self, branch: Branch, alias: str, data: bytes) -> None:
         """Keep what an output sent."""
         if self.open:
@@ -77,7 +66,7 @@ class PlaybackSession(Session):
 
     def note_fallback(self, alias: str) -> None:
         """Note that a call was served by one of its fallback aliases."""
-        self._relocated.append(Relocation(alias, "fallback alias"))
+        self._calls.relocated.append((alias, Match.FALLBACK_ALIAS))
 
     def substitute_input(self, alias: str, arguments: bytes, policy: str) -> None:
         """Note an input that was answered by a declared policy."""
@@ -132,6 +121,7 @@ class PlaybackSession(Session):
         """Close the session and return what came of it; `duration` is in seconds."""
         self.open = False
         recording = self._recording
+        relocated = [Relocation(alias, match.value) for alias, match in self._calls.relocated]
         return Playback(
             playback_duration=duration,
             recorded_duration=recording.get_metadata().get(DURATION),
@@ -141,8 +131,8 @@ class PlaybackSession(Session):
             ),
             missed=list(self._missed),
             substituted=list(self._substituted),
-            repeated=[r for r in self._relocated if r.how == Match.REPEATED.value],
-            moved=[r for r in self._relocated if r.how != Match.REPEATED.value],
+            repeated=[each for each in relocated if each.how == Match.REPEATED.value],
+            moved=[each for each in relocated if each.how != Match.REPEATED.value],
             late=self._late,
             outside=self._outside,
         )
