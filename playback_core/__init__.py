@@ -29,6 +29,7 @@ from playback_core.outcome import Outcome
 from playback_core.playback import Miss, Playback, Relocation, Substitution
 from playback_core.recording import Output, Recording
 from playback_core.recording_session import RecordingParameters
+from playback_core.streamed import Awaited, Streamed
 from playback_core.tape_cassette import TapeCassette
 from playback_core.tape_recorder import TapeRecorder
 
@@ -39,6 +40,7 @@ recorder: Final = TapeRecorder()
 
 __all__ = [
     "AsyncRecordOnlyTapeCassette",
+    "Awaited",
     "CapturedArg",
     "CassetteClosedError",
     "CassetteError",
@@ -67,6 +69,7 @@ __all__ = [
     "Relocation",
     "SQLiteTapeCassette",
     "SettingsError",
+    "Streamed",
     "Substitution",
     "TapeCassette",
     "TapeRecorder",

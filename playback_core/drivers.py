@@ -5,9 +5,11 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, Final
 
+from playback_core.consumption import Consumption
 from playback_core.guard import take_fault
-from playback_core.interception import Args, Interception, Kwargs
+from playback_core.interception import Args, Interception, Kwargs, Plan
 from playback_core.outcome import Outcome
+from playback_core.relays import relaying, relaying_asynchronously
 from playback_core.session import (
     Branch,
     current,
@@ -31,7 +33,14 @@ def drive(
     `gate` gives the branch a call is intercepted in; None leaves the call alone. The wrapper is a
     closure: bound through a descriptor of our own it would cost five times as much.
     """
-    driver = _asynchronous if inspect.iscoroutinefunction(function) else _synchronous
+    if inspect.iscoroutinefunction(function):
+        driver = _asynchronous
+    elif inspect.isgeneratorfunction(function):
+        driver = _generating
+    elif inspect.isasyncgenfunction(function):
+        driver = _generating_asynchronously
+    else:
+        driver = _synchronous
     return driver(function, interception, gate)
 
 
@@ -73,7 +82,7 @@ def _synchronous(
             _fail(interception, scope, step, error, args, kwargs)
             raise
         try:
-            finish(scope, step, value, args, kwargs)
+            return finish(scope, step, value, args, kwargs)
         except Exception as fault:  # noqa: BLE001 - the guard
             _not_finished(interception, scope, fault)
         return value
@@ -114,12 +123,55 @@ def _asynchronous(
             _fail(interception, scope, step, error, args, kwargs)
             raise
         try:
-            finish(scope, step, value, args, kwargs)
+            return finish(scope, step, value, args, kwargs)
         except Exception as fault:  # noqa: BLE001 - the guard
             _not_finished(interception, scope, fault)
         return value
 
     return intercepted
+
+
+def _generating(
+    function: Callable[..., Any], interception: Interception, gate: Gate
+) -> Callable[..., Any]:
+    return wraps(function)(relaying(_opening(function, interception, gate, asynchronous=False)))
+
+
+def _generating_asynchronously(
+    function: Callable[..., Any], interception: Interception, gate: Gate
+) -> Callable[..., Any]:
+    opening = _opening(function, interception, gate, asynchronous=True)
+    return wraps(function)(relaying_asynchronously(opening))
+
+
+def _opening(
+    function: Callable[..., Any], interception: Interception, gate: Gate, *, asynchronous: bool
+) -> Callable[..., tuple[Any, Consumption | None]]:
+    # Called by the first `next`: a generator's body runs from there on.
+    def opened(*args: Any, **kwargs: Any) -> tuple[Any, Consumption | None]:
+        plan = _begun(interception, gate(), args, kwargs)
+        if plan is None:
+            return function(*args, **kwargs), None
+        scope, step = plan
+        if scope is None:
+            return step.get(), None
+        source = function(*args, **kwargs)
+        call = (interception, scope, step, args, kwargs)
+        return source, Consumption(*call, asynchronous=asynchronous)
+
+    return opened
+
+
+def _begun(interception: Interception, branch: Branch | None, args: Args, kwargs: Kwargs) -> Plan:
+    if branch is None:
+        if running_replays:
+            note_outside(interception.alias)
+        return None
+    try:
+        return interception.begin(branch, args, kwargs)
+    except Exception as fault:  # noqa: BLE001 - the guard
+        _not_begun(interception, branch, fault)
+    return None
 
 
 def _not_begun(interception: Interception, branch: Branch, fault: Exception) -> None:

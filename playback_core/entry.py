@@ -35,7 +35,7 @@ class Entry:
         kind: EntryKind,
         alias: str,
         branch: BranchPath,
-        arguments: bytes | None,
+        arguments: bytes | Deferred | None,
         result: bytes | Deferred | None = None,
         failed: bool = False,
         at: int = 0,
@@ -53,7 +53,7 @@ class Entry:
 
     def decoded_arguments(self) -> Any:
         """Return the arguments: `[args, kwargs]` of an input, the data sent by an output."""
-        return None if self.arguments is None else decode(self.arguments)
+        return None if self.arguments is None else decode(encoded(self.arguments))
 
     def outcome(self) -> Outcome:
         """Return the recorded value or exception, decoded afresh."""

@@ -4,15 +4,22 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from enum import Enum
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Final, cast
 
 from playback_core.binding import Binding
 from playback_core.codec import decode, encode_key
 from playback_core.data_handlers import InputInterceptionDataHandler
-from playback_core.entry import Entry, EntryKind
+from playback_core.entry import Entry, EntryKind, encoded
 from playback_core.errors import InputInterceptionKeyCreationError
-from playback_core.interception import Args, CallInterception, Kwargs, Plan, pass_by
+from playback_core.interception import (
+    Args,
+    CallInterception,
+    Kwargs,
+    Plan,
+    given_again,
+    pass_by,
+)
 from playback_core.interception_key import CapturedArg, captured, input_key
 from playback_core.option_checks import (
     check_alias,
@@ -24,6 +31,7 @@ from playback_core.option_checks import (
 from playback_core.outcome import Outcome
 from playback_core.playback_session import PlaybackSession
 from playback_core.session import Branch, Session
+from playback_core.streamed import CONSUMED_LATER
 
 _INPUT: Final = EntryKind.INPUT
 _REMEMBERED_LENGTH: Final = 512
@@ -152,8 +160,12 @@ class InputInterception(CallInterception):
         if entry is None:
             return self._answer_missing(session, branch, alias, key, args, kwargs)
         outcome = entry.outcome()
-        if self._handler is not None and not outcome.is_exception:
-            outcome.value = self._restored(session, entry, outcome.value, args, kwargs)
+        if not outcome.is_exception:
+            if self._handler is not None:
+                restore = partial(self._restored, session, entry, args, kwargs)
+                outcome.value = given_again(session, entry, outcome.value, restore)
+            elif type(outcome.value) in CONSUMED_LATER:
+                outcome.value = given_again(session, entry, outcome.value)
         return None, outcome
 
     def _keys(
@@ -182,7 +194,7 @@ class InputInterception(CallInterception):
         return None
 
     def _restored(
-        self, session: PlaybackSession, entry: Entry, value: Any, args: Args, kwargs: Kwargs
+        self, session: PlaybackSession, entry: Entry, args: Args, kwargs: Kwargs, value: Any
     ) -> Any:
         handler = cast(InputInterceptionDataHandler, self._handler)
         try:
@@ -214,7 +226,7 @@ class InputInterception(CallInterception):
 
 
 def _key_text(entry: Entry) -> str:
-    arguments = entry.arguments or b""
+    arguments = encoded(entry.arguments or b"")
     # It is made for each call of a handler, most of which do not read it and repeat the last ones.
     if len(arguments) <= _REMEMBERED_LENGTH:
         return _remembered_key(entry.alias, arguments)

@@ -9,29 +9,35 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any, Protocol
 
 from playback_core.binding import Binding
-from playback_core.codec import encode, holds_opaque, snapshot
-from playback_core.entry import Entry
+from playback_core.codec import Deferred, encode, holds_opaque, snapshot
+from playback_core.consumption import Args as Args
+from playback_core.consumption import Kwargs as Kwargs
+from playback_core.consumption import Streaming
+from playback_core.entry import Entry, EntryKind
+from playback_core.interception_key import input_key
 from playback_core.outcome import Outcome
+from playback_core.playback_session import PlaybackSession
 from playback_core.recording_session import RecordingSession
-from playback_core.session import Branch
+from playback_core.relays import relayed
+from playback_core.session import Branch, Session
+from playback_core.streamed import Awaited, StreamSnapshot, consumed_again
 
-Args = tuple[Any, ...]
-Kwargs = dict[str, Any]
 Prepare = Callable[[Entry, Any, Args, Kwargs], Any]
 Plan = tuple[Branch, Any] | tuple[None, Outcome] | None
 
 
-class Interception(Protocol):
-    """What a driver needs of an interception; `noun` says what it is in log lines."""
+def _as_it_is(value: Any) -> Any:
+    return value
 
-    alias: str
-    noun: str
+
+class Interception(Streaming, Protocol):
+    """What a driver needs of an interception; `noun` says what it is in log lines."""
 
     def begin(self, branch: Branch, args: Args, kwargs: Kwargs) -> Plan:
         """Decide what to do with a call."""
 
-    def finish(self, branch: Branch, step: Any, value: Any, args: Args, kwargs: Kwargs) -> None:
-        """Take the value the original returned."""
+    def finish(self, branch: Branch, step: Any, value: Any, args: Args, kwargs: Kwargs) -> Any:
+        """Take the value the original returned; return it, or what records it when consumed."""
 
     def fail(
         self, branch: Branch, step: Any, error: BaseException, args: Args, kwargs: Kwargs
@@ -49,14 +55,21 @@ class CallInterception:
         self.binding = binding
         self._prepare: Prepare | None = None
 
-    def finish(self, branch: Branch, step: Any, value: Any, args: Args, kwargs: Kwargs) -> None:
+    def finish(self, branch: Branch, step: Any, value: Any, args: Args, kwargs: Kwargs) -> Any:
         session = branch.session
-        if isinstance(session, RecordingSession):
-            if self._prepare is not None:
-                value = self._prepare(step, value, args, kwargs)
-            blob = snapshot(value)
-            if not holds_opaque(blob) or may_be_stored(session, step.alias, value):
-                session.end(step, blob)
+        if not isinstance(session, RecordingSession):
+            return value
+        result = value if self._prepare is None else self._prepare(step, value, args, kwargs)
+        blob = snapshot(result)
+        if holds_opaque(blob):
+            if result is value:
+                relay = relayed(value, self, branch, step, args, kwargs)
+                if relay is not None:
+                    return relay
+            if not may_be_stored(session, step.alias, result):
+                return value
+        session.end(step, blob)
+        return value
 
     def fail(
         self, branch: Branch, step: Any, error: BaseException, args: Args, kwargs: Kwargs
@@ -66,6 +79,70 @@ class CallInterception:
             step.failed = True
             session.end(step, encode(error))
 
+    def take(self, branch: Branch, step: Entry, outcome: Outcome) -> None:
+        """Keep what a call came to that was made elsewhere."""
+        session = branch.session
+        if isinstance(session, RecordingSession):
+            result = outcome_snapshot(outcome)
+            if not holds_opaque(result) or may_be_stored(session, step.alias, outcome.value):
+                step.failed = failed(outcome)
+                session.end(step, result)
+
+    def open_stream(
+        self, branch: Branch, step: Any, *, asynchronous: bool
+    ) -> StreamSnapshot | None:
+        session = branch.session
+        if not isinstance(session, RecordingSession):
+            return None
+        stream = StreamSnapshot(asynchronous=asynchronous)
+        session.end(step, stream)
+        return stream
+
+    def keep_item(
+        self,
+        branch: Branch,
+        step: Any,
+        stream: StreamSnapshot,
+        item: Any,
+        args: Args,
+        kwargs: Kwargs,
+    ) -> bool:
+        if self._prepare is not None:
+            item = self._prepare(step, item, args, kwargs)
+        return keep_item(branch.session, self.alias, stream, item)
+
+    def close_stream(
+        self,
+        branch: Branch,
+        step: Any,
+        stream: StreamSnapshot,
+        error: BaseException | None,
+        args: Args,
+        kwargs: Kwargs,
+    ) -> None:
+        """Do nothing: the entry has the stream, whose end it has noted."""
+
+    def settle(
+        self, branch: Branch, step: Any, outcome: Outcome, args: Args, kwargs: Kwargs
+    ) -> None:
+        session = branch.session
+        if isinstance(session, RecordingSession):
+            if self._prepare is not None and not outcome.is_exception:
+                outcome = Outcome(self._prepare(step, outcome.value, args, kwargs))
+            session.end(step, encode(Awaited(outcome)))
+
+
+def outcome_snapshot(outcome: Outcome) -> bytes | Deferred:
+    """Return what an outcome is stored as: of a stream its items, also where it raised."""
+    if isinstance(outcome.value, StreamSnapshot):
+        return outcome.value
+    return encode(outcome.exception) if outcome.is_exception else snapshot(outcome.value)
+
+
+def failed(outcome: Outcome) -> bool:
+    """Tell whether a call itself raised; a stream that did has that as its end."""
+    return outcome.is_exception and not isinstance(outcome.value, StreamSnapshot)
+
 
 def pass_by(branch: Branch) -> None:
     """Let a call run that is not intercepted: within an interception, or after the end.
@@ -74,6 +151,40 @@ def pass_by(branch: Branch) -> None:
     """
     if branch.intercepting:
         branch.session.note_late()
+
+
+def keep_item(session: Session, alias: str, stream: StreamSnapshot, item: Any) -> bool:
+    """Keep an item of a stream as it is now; tell whether to go on keeping them."""
+    if not session.open:
+        session.note_late()
+        return False
+    blob = snapshot(item)
+    if (
+        holds_opaque(blob)
+        and isinstance(session, RecordingSession)
+        and not may_be_stored(session, alias, item)
+    ):
+        return False
+    session.grow(stream.add(blob))
+    return True
+
+
+def given_again(
+    session: PlaybackSession, entry: Entry, value: Any, restore: Callable[[Any], Any] = _as_it_is
+) -> Any:
+    """Return what a replayed call gives for its recorded value; see `consumed_again`."""
+
+    def missing(index: int) -> Exception:
+        key = entry.alias
+        if entry.kind is EntryKind.INPUT:
+            key = input_key(entry.alias, entry.decoded_arguments())
+        hint = (
+            f"When it was recorded, whoever read this stream left after {index} items, or its"
+            " operation ended; now one more was asked for."
+        )
+        return session.miss(entry.alias, key, hint)
+
+    return consumed_again(value, restore, missing)
 
 
 def may_be_stored(session: RecordingSession, alias: str, value: Any) -> bool:

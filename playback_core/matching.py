@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from enum import Enum
 from typing import Final
 
+from playback_core.codec import Deferred
 from playback_core.entry import BranchPath, Entry, EntryKind, encoded
 
 
@@ -20,7 +21,7 @@ class Match(Enum):
 
 _CALLS: Final = (EntryKind.INPUT, EntryKind.OUTPUT)
 
-_CallKey = tuple[EntryKind, str, bytes | None]
+_CallKey = tuple[EntryKind, str, bytes | Deferred | None]
 
 
 class RecordedCalls:

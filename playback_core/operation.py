@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
-from playback_core.codec import encode, holds_opaque, snapshot
-from playback_core.entry import Entry, EntryKind
+from playback_core.codec import Deferred, encode, holds_opaque, snapshot
+from playback_core.entry import Entry, EntryKind, encoded
 from playback_core.errors import TapeRecorderException
 from playback_core.guard import FailingOpen, Guard, take_fault
-from playback_core.interception import may_be_stored, pass_by
+from playback_core.interception import failed, may_be_stored, outcome_snapshot, pass_by
 from playback_core.metadata import OPERATION_OUTPUT_ALIAS, OPERATION_REQUEST, PARENT_ID
 from playback_core.outcome import Outcome
 from playback_core.playback_session import PlaybackSession
@@ -23,6 +23,7 @@ from playback_core.recording_session import (
     output_data,
 )
 from playback_core.session import Branch, Session
+from playback_core.streamed import StreamSnapshot
 
 ExtractMetadata = Callable[[], Mapping[str, Any]]
 
@@ -161,8 +162,8 @@ class SpanOperation:
             self._session.note_late()
             return
         with FailingOpen(self._session, "Recording the result of span", self._entry.alias):
-            self._entry.failed = outcome.is_exception
-            self._entry.result = encode(outcome.result)
+            self._entry.failed = failed(outcome)
+            self._entry.result = outcome_snapshot(outcome)
 
     def answer(self, exchanged: Exchanged) -> None:
         self.set_request(exchanged.request())
@@ -198,7 +199,8 @@ class ReplayedOperation:
     def close(self, outcome: Outcome, extract_metadata: ExtractMetadata | None = None) -> None:
         self._session.release_root()
         if not isinstance(outcome.exception, TapeRecorderException):
-            self._session.capture(self.scope, OPERATION_OUTPUT_ALIAS, _operation_output(outcome))
+            data = encoded(_operation_output(outcome))
+            self._session.capture(self.scope, OPERATION_OUTPUT_ALIAS, data)
             self._session.take(EntryKind.OUTPUT, OPERATION_OUTPUT_ALIAS, None, self.scope.path)
 
     def answer(self, exchanged: Exchanged) -> None:
@@ -292,9 +294,30 @@ def open_recorded(
     return None
 
 
-def _operation_output(outcome: Outcome) -> bytes:
-    data = output_data(outcome.result)
-    if outcome.is_exception:
+class _StreamedOutput(Deferred):
+    """What the output of an operation is stored as whose result was a stream."""
+
+    def __init__(self, stream: StreamSnapshot, *, raised: bool) -> None:
+        self._stream = stream
+        self._raised = raised
+
+    def encode(self) -> bytes:
+        return encode(_output(self._stream.streamed(), raised=self._raised))
+
+    def __len__(self) -> int:
+        # Its items were counted when they came.
+        return 0
+
+
+def _operation_output(outcome: Outcome) -> bytes | Deferred:
+    if isinstance(outcome.value, StreamSnapshot):
+        return _StreamedOutput(outcome.value, raised=outcome.is_exception)
+    return encode(_output(outcome.result, raised=outcome.is_exception))
+
+
+def _output(result: Any, *, raised: bool) -> dict[str, Any]:
+    data = output_data(result)
+    if raised:
         # An operation that returns an exception object is not one that raises it.
         data["raised"] = True
-    return encode(data)
+    return data

@@ -8,7 +8,7 @@ from playback_core.binding import Binding
 from playback_core.codec import register_type
 from playback_core.errors import OperationExceptionDuringPlayback, TapeRecorderException
 from playback_core.guard import FailingOpen, take_fault
-from playback_core.interception import Args, Kwargs, Plan
+from playback_core.interception import Args, Kwargs, Plan, keep_item
 from playback_core.metadata import OPERATION_CLASS, OPERATION_FUNCTION
 from playback_core.operation import (
     OUTSIDE,
@@ -24,7 +24,9 @@ from playback_core.output_interception import OutputInterception, OutputOptions
 from playback_core.packing import Redaction
 from playback_core.playback_session import PlaybackSession
 from playback_core.recording_session import RecordingHost, RecordingParameters, RecordingSession
+from playback_core.relays import relayed
 from playback_core.session import Branch, current
+from playback_core.streamed import StreamSnapshot
 
 
 class OperationHost(Protocol):
@@ -98,23 +100,59 @@ class OperationInterception:
             take_fault(host, "Beginning operation", self.alias, fault)
         return None
 
-    def finish(self, branch: Branch, step: _Step, value: Any, args: Args, kwargs: Kwargs) -> None:
-        if step.operation is not None:
-            step.operation.close(Outcome(value), self._extractor(args, kwargs))
-        if step.outer is not None:
-            output, outer, entry = step.outer
-            with FailingOpen(outer.session, "Recording the result of", output.alias):
-                output.finish(outer, entry, value, (), {})
+    def finish(self, branch: Branch, step: _Step, value: Any, args: Args, kwargs: Kwargs) -> Any:
+        relay = relayed(value, self, branch, step, args, kwargs)
+        if relay is not None:
+            return relay
+        self._close(step, Outcome(value), args, kwargs)
+        return value
 
     def fail(
         self, branch: Branch, step: _Step, error: BaseException, args: Args, kwargs: Kwargs
     ) -> None:
+        self._close(step, Outcome(exception=error), args, kwargs)
+
+    def open_stream(
+        self, branch: Branch, step: _Step, *, asynchronous: bool
+    ) -> StreamSnapshot | None:
+        return StreamSnapshot(asynchronous=asynchronous)
+
+    def keep_item(
+        self,
+        branch: Branch,
+        step: _Step,
+        stream: StreamSnapshot,
+        item: Any,
+        args: Args,
+        kwargs: Kwargs,
+    ) -> bool:
+        # What comes of an operation that was discarded is of no use, and not late.
+        return branch.session.open and keep_item(branch.session, self.alias, stream, item)
+
+    def close_stream(
+        self,
+        branch: Branch,
+        step: _Step,
+        stream: StreamSnapshot,
+        error: BaseException | None,
+        args: Args,
+        kwargs: Kwargs,
+    ) -> None:
+        self._close(step, Outcome(stream, error), args, kwargs)
+
+    def settle(
+        self, branch: Branch, step: _Step, outcome: Outcome, args: Args, kwargs: Kwargs
+    ) -> None:
+        self._close(step, outcome, args, kwargs)
+
+    def _close(self, step: _Step, outcome: Outcome, args: Args, kwargs: Kwargs) -> None:
         if step.operation is not None:
-            step.operation.close(Outcome(exception=error), self._extractor(args, kwargs))
+            step.operation.close(outcome, self._extractor(args, kwargs))
         if step.outer is not None:
             output, outer, entry = step.outer
-            with FailingOpen(outer.session, "Recording the exception of", output.alias):
-                output.fail(outer, entry, error, (), {})
+            with FailingOpen(outer.session, "Recording the result of", output.alias):
+                output.take(outer, entry, outcome)
+        error = outcome.exception
         if (
             isinstance(step.operation, ReplayedOperation)
             and isinstance(error, Exception)

@@ -8,13 +8,21 @@ from playback_core.binding import Binding
 from playback_core.codec import encode
 from playback_core.data_handlers import OutputInterceptionDataHandler
 from playback_core.entry import Entry, EntryKind
-from playback_core.interception import Args, CallInterception, Kwargs, Plan, pass_by
+from playback_core.interception import (
+    Args,
+    CallInterception,
+    Kwargs,
+    Plan,
+    given_again,
+    pass_by,
+)
 from playback_core.interception_key import output_key
 from playback_core.option_checks import check_alias, check_data_handler, check_flag
 from playback_core.outcome import Outcome
 from playback_core.playback_session import PlaybackSession
 from playback_core.recording_session import RecordingSession
 from playback_core.session import Branch, Session
+from playback_core.streamed import CONSUMED_LATER
 
 _OUTPUT: Final = EntryKind.OUTPUT
 
@@ -84,7 +92,10 @@ class OutputInterception(CallInterception):
         session.capture(branch, self.alias, data)
         entry = session.take(_OUTPUT, self.alias, None, branch.path)
         if entry is not None and entry.result is not None:
-            return None, entry.outcome()
+            outcome = entry.outcome()
+            if type(outcome.value) in CONSUMED_LATER:
+                outcome.value = given_again(session, entry, outcome.value)
+            return None, outcome
         if self._options.fail_on_no_recorded_result:
             raise session.missing_output(self.alias, data)
         session.substitute_output(self.alias, "default_result_when_not_recorded")

@@ -94,10 +94,13 @@ def _columns(entries: tuple[Entry, ...], redaction: Redaction | None) -> list[An
     branches: dict[BranchPath, int] = {}
     alias_column = [aliases.setdefault(e.alias, len(aliases)) for e in entries]
     branch_column = [branches.setdefault(e.branch, len(branches)) for e in entries]
-    arguments = [e.arguments for e in entries]
+    arguments = [None if e.arguments is None else encoded(e.arguments) for e in entries]
     results = [None if e.result is None else encoded(e.result) for e in entries]
     if redaction is not None and _may_hold_secrets(entries, [*arguments, *results], redaction):
-        arguments = [_redacted_arguments(e, redaction) for e in entries]
+        arguments = [
+            _redacted_arguments(e, blob, redaction)
+            for e, blob in zip(entries, arguments, strict=True)
+        ]
         results = [
             _redacted_result(e, blob, redaction) for e, blob in zip(entries, results, strict=True)
         ]
@@ -124,8 +127,7 @@ def _may_hold_secrets(
     )
 
 
-def _redacted_arguments(entry: Entry, redaction: Redaction) -> bytes | None:
-    blob = entry.arguments
+def _redacted_arguments(entry: Entry, blob: bytes | None, redaction: Redaction) -> bytes | None:
     if blob is None:
         return None
     return redaction.key(blob) if entry.kind is EntryKind.INPUT else redaction.value(blob)

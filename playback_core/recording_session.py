@@ -200,6 +200,11 @@ class RecordingSession(Session):
         if size > MAX_OPERATION_BYTES:
             self._outgrow()
 
+    def grow(self, size: int) -> None:
+        self._size += size
+        if self._size > MAX_OPERATION_BYTES:
+            self._outgrow()
+
     def _outgrow(self) -> None:
         limit = f"more than {MAX_OPERATION_BYTES // 1024**2} MiB in one operation"
         self.host.guard.report(

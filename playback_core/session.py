@@ -36,6 +36,9 @@ class Session:
     def note_late(self) -> None:
         """Count a call that came after the session had ended."""
 
+    def grow(self, size: int) -> None:
+        """Count bytes that an entry takes more than when it was added."""
+
     def note_outside(self, alias: str) -> None:
         """Note an intercepted call that came from outside the operation, in a replay."""
 

@@ -1,6 +1,5 @@
 """TapeRecorder: holds configuration, starts recordings and replays; never a request's state."""
 
-import inspect
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from random import Random
@@ -21,6 +20,7 @@ from playback_core.guard import FailingOpen, Guard
 from playback_core.operation import OUTSIDE, OpenOperation, OperationStart, open_operation
 from playback_core.packing import Redaction
 from playback_core.playback import Playback
+from playback_core.playback_function import run_playback_function
 from playback_core.playback_session import PlaybackSession
 from playback_core.provenance import standing_metadata
 from playback_core.recording import Recording
@@ -234,9 +234,9 @@ class TapeRecorder(Declarations):
         """Run a recorded operation again: inputs from the recording, outputs captured.
 
         `playback_function` gets the recording and calls the operation; it may be a coroutine
-        function, run in an event loop of its own. An exception of the operation is an output of
-        the replay; any other one (a miss, a fault of `playback_function`) propagates. Raise
-        NoSuchRecording where there is none of this id.
+        function, run in an event loop of its own, or return a generator, which is read. An
+        exception of the operation is an output of the replay; any other one (a miss, a fault of
+        `playback_function`) propagates. Raise NoSuchRecording where there is none of this id.
         """
         recording = self.readable_cassette().get_recording(recording_id)
         _carry_into_threads_and_tasks()
@@ -245,7 +245,7 @@ class TapeRecorder(Declarations):
         running_replays.append(session)
         with session.active():
             try:
-                _run(playback_function, recording)
+                run_playback_function(playback_function, recording)
             except OperationExceptionDuringPlayback:
                 # The operation's own exception is an output of the replay, captured already.
                 pass
@@ -271,26 +271,6 @@ class EnabledRecording:
         traceback: TracebackType | None,
     ) -> None:
         self._recorder.disable_recording()
-
-
-def _run(playback_function: Callable[[Recording], Any], recording: Recording) -> None:
-    result = playback_function(recording)
-    if not inspect.isawaitable(result):
-        return
-    import asyncio
-
-    async def finish() -> None:
-        await result
-
-    if asyncio._get_running_loop() is not None:
-        if inspect.iscoroutine(result):
-            result.close()
-        raise TapeRecorderException(
-            f"Recording {recording.id} cannot be replayed here: its playback function is async and"
-            " this thread already runs an event loop. Call play() in another thread:"
-            " await asyncio.to_thread(recorder.play, recording_id, playback_function)."
-        )
-    asyncio.run(finish())
 
 
 def _carry_into_threads_and_tasks() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from abc import ABC, abstractmethod
 from typing import Any
 
 from ormsgpack import packb, unpackb
@@ -31,20 +32,32 @@ _RETRIES = 20
 _SNAPSHOT_IS_ATOMIC = getattr(sys, "_is_gil_enabled", lambda: True)()
 
 
-class Deferred:
-    """A large immutable value kept by reference; its length is what it takes in memory."""
+class Deferred(ABC):
+    """A snapshot that is encoded later; its length is about what it takes in memory."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def encode(self) -> bytes:
+        """Return what `encode` would have returned for the value when it was taken."""
+
+    @abstractmethod
+    def __len__(self) -> int: ...
+
+
+class LargeValue(Deferred):
+    """A large immutable `bytes` or `str`, kept by reference."""
 
     __slots__ = ("value",)
 
     def __init__(self, value: bytes | str) -> None:
         self.value = value
 
+    def encode(self) -> bytes:
+        return encode(self.value)
+
     def __len__(self) -> int:
         return sys.getsizeof(self.value)
-
-    def encode(self) -> bytes:
-        """Return what `encode` would have returned for the value."""
-        return encode(self.value)
 
 
 def encode(value: Any) -> bytes:
@@ -99,7 +112,7 @@ def snapshot(value: Any) -> bytes | Deferred:
     cls = type(value)
     if (cls is bytes or cls is str) and len(value) >= LARGE:
         check_length(value, len(value))
-        return Deferred(value)
+        return LargeValue(value)
     return encode(value)
 
 

@@ -19,6 +19,7 @@ from playback_core import (
 
 PUBLIC = {
     "AsyncRecordOnlyTapeCassette",
+    "Awaited",
     "CapturedArg",
     "CassetteClosedError",
     "CassetteError",
@@ -47,6 +48,7 @@ PUBLIC = {
     "Relocation",
     "SQLiteTapeCassette",
     "SettingsError",
+    "Streamed",
     "Substitution",
     "TapeCassette",
     "TapeRecorder",

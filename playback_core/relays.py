@@ -1,0 +1,224 @@
+"""Relays: a stream or an awaitable on its way from its source to whoever consumes it.
+
+Each item is kept, then given on at once; the branch of the interception is current only while the
+source works. Items go the same way whether the source is a generator of a declared function, or an
+iterator that a function returned.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
+from functools import partial
+from types import AsyncGeneratorType, CoroutineType, GeneratorType
+from typing import Any, Final
+from weakref import finalize
+
+from playback_core.consumption import Args, Consumption, Kwargs, Streaming
+from playback_core.guard import take_fault
+from playback_core.outcome import Outcome
+from playback_core.session import Branch, current, enter, leave
+from playback_core.streamed import asynchronously
+
+
+class _NotKept:
+    branch = None
+
+    def keep(self, item: Any) -> None:
+        """Do nothing, as all of these: an async generator is relayed by hand all the same."""
+
+    def refuse_sent(self) -> None:
+        """Do nothing."""
+
+    def finish(self, value: Any) -> None:
+        """Do nothing."""
+
+    def fail(self, error: BaseException) -> None:
+        """Do nothing."""
+
+    def leave(self) -> None:
+        """Do nothing."""
+
+
+_NOT_KEPT: Final = _NotKept()
+
+Opening = Callable[..., tuple[Any, Consumption | None]]
+"""Gives the source of a stream and what is kept of it; None: it is relayed and not kept."""
+
+
+def relaying(opened: Opening) -> Callable[..., Generator[Any, Any, Any]]:
+    """Return a generator function that gives the items of what is opened on, one by one."""
+
+    def relay(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
+        source, consumption = opened(*args, **kwargs)
+        if consumption is None:
+            return (yield from source)
+        resume: Callable[[], Any] = partial(next, source)
+        while True:
+            outer = current()
+            try:
+                try:
+                    enter(consumption.branch)
+                    item = resume()
+                finally:
+                    enter(outer)
+            except StopIteration as stop:
+                consumption.finish(stop.value)
+                return stop.value
+            except BaseException as error:
+                consumption.fail(error)
+                raise
+            consumption.keep(item)
+            try:
+                sent = yield item
+            except GeneratorExit:
+                _shut(source, consumption)
+                raise
+            except BaseException as error:  # noqa: BLE001 - thrown in, for the source to take
+                resume = partial(_throw, source, error)
+            else:
+                resume = partial(next, source)
+                if sent is not None:
+                    consumption.refuse_sent()
+                    resume = partial(source.send, sent)
+
+    return relay
+
+
+def relaying_asynchronously(opened: Opening) -> Callable[..., AsyncGenerator[Any, Any]]:
+    """Return an async generator function that does the same, from async sources or others."""
+
+    async def relay(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
+        source, kept = opened(*args, **kwargs)
+        consumption = kept or _NOT_KEPT
+        if not hasattr(source, "__anext__"):
+            source = asynchronously(source)
+        resume: Callable[[], Any] = source.__anext__
+        while True:
+            outer, token = current(), None
+            try:
+                try:
+                    token = enter(consumption.branch or outer)
+                    item = await resume()
+                finally:
+                    leave(token, outer)
+            except StopAsyncIteration:
+                consumption.finish(None)
+                return
+            except BaseException as error:
+                consumption.fail(error)
+                raise
+            consumption.keep(item)
+            try:
+                sent = yield item
+            except GeneratorExit:
+                await _shut_async(source, consumption)
+                raise
+            except BaseException as error:  # noqa: BLE001 - thrown in, for the source to take
+                resume = partial(source.athrow, error)
+            else:
+                resume = source.__anext__
+                if sent is not None:
+                    consumption.refuse_sent()
+                    resume = partial(source.asend, sent)
+
+    return relay
+
+
+def _throw(source: Any, error: BaseException) -> Any:
+    if not hasattr(source, "throw"):
+        raise error
+    return source.throw(error)
+
+
+def _shut(source: Any, consumption: Consumption) -> None:
+    outer = current()
+    try:
+        try:
+            enter(consumption.branch)
+            if hasattr(source, "close"):
+                source.close()
+        finally:
+            enter(outer)
+    except BaseException as error:
+        consumption.fail(error)
+        raise
+    consumption.leave()
+
+
+async def _shut_async(
+    source: AsyncGenerator[Any, Any], consumption: Consumption | _NotKept
+) -> None:
+    outer, token = current(), None
+    try:
+        try:
+            token = enter(consumption.branch or outer)
+            await source.aclose()
+        finally:
+            leave(token, outer)
+    except BaseException as error:
+        consumption.fail(error)
+        raise
+    consumption.leave()
+
+
+async def _relay_awaited(
+    source: Coroutine[Any, Any, Any],
+    interception: Streaming,
+    branch: Branch,
+    step: Any,
+    args: Args,
+    kwargs: Kwargs,
+) -> Any:
+    outer, token = current(), None
+    outcome = Outcome()
+    try:
+        try:
+            token = enter(branch)
+            outcome.value = await source
+        finally:
+            leave(token, outer)
+    except BaseException as error:
+        outcome.exception = error
+        raise
+    finally:
+        try:
+            interception.settle(branch, step, outcome, args, kwargs)
+        except Exception as fault:  # noqa: BLE001 - the guard
+            stage = f"Recording the result of {interception.noun}"
+            take_fault(branch.session, stage, interception.alias, fault)
+    return outcome.value
+
+
+# Iterators with nothing but their items: what stands for one has no attribute less.
+_PLAIN_ITERATORS: Final = frozenset(
+    {
+        GeneratorType,
+        *map(type, map(iter, ((), [], "", b"", {}, set(), range(0), range(2**70)))),
+        *map(type, (iter({}.keys()), iter({}.values()), iter({}.items()), iter(int, 0))),
+        *(enumerate, filter, map, reversed, zip),
+        *(value for value in vars(itertools).values() if isinstance(value, type)),
+    }
+)
+
+
+def relayed(
+    value: Any, interception: Streaming, branch: Branch, step: Any, args: Args, kwargs: Kwargs
+) -> Any:
+    """Return what stands for a stream or coroutine that a call has returned, and records it.
+
+    None where nothing can stand for it: an iterator with a face of its own, as a file has, or an
+    awaitable that is more than a coroutine. Whoever holds that would miss what it can do.
+    """
+    cls = type(value)
+    if cls is CoroutineType:
+        return _relay_awaited(value, interception, branch, step, args, kwargs)
+    is_async = cls is AsyncGeneratorType
+    if not is_async and cls not in _PLAIN_ITERATORS:
+        return None
+    consumption = Consumption(interception, branch, step, args, kwargs, asynchronous=is_async)
+    relay = relaying_asynchronously if is_async else relaying
+    stream = relay(lambda: (value, consumption))()
+    # One that nobody begins to read runs no code that could tell.
+    finalize(stream, consumption.leave).atexit = False
+    return stream
