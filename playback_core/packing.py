@@ -21,6 +21,8 @@ from playback_core.errors import CodecError, DamagedRecordingError, EncodeError
 
 FORMAT_VERSION: Final = 1
 
+_KINDS: Final = {int(kind): kind for kind in EntryKind}
+
 
 class Redaction(Protocol):
     """What takes secrets out of encoded values before they are stored; it is idempotent."""
@@ -147,10 +149,9 @@ def _entries(columns: Any) -> list[Entry]:
     _, names, paths, kinds, failed, alias_column, branch_column, at, arguments, results = columns
     aliases = [stored_text(name) for name in names]
     branches = [tuple(path) for path in paths]
-    kind_of = {int(kind): kind for kind in EntryKind}
     return [
         Entry(
-            kind_of[kind],
+            _KINDS[kind],
             aliases[alias],
             branches[branch],
             args,

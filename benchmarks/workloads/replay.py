@@ -40,22 +40,33 @@ class _Replay:
             for document in documents:
                 json.loads(document)
 
+        def play(recording_id: str) -> Any:
+            return running.recorder.play(recording_id, lambda recording: operation.execute())
+
         def replay() -> None:
             for recording_id in ids:
-                running.recorder.play(recording_id, lambda recording: operation.execute())
+                play(recording_id)
 
-        playback = running.recorder.play(ids[0], lambda recording: operation.execute())
-        if len(ids) != count or len(playback.playback_outputs) != OUTPUTS + 1:
-            raise ReplayWentWrong(
-                f"{len(ids)} recordings, {len(playback.playback_outputs)} outputs"
-            )
-        variants = {"json.loads": load, "replay": replay}
+        def replay_and_read() -> None:
+            for recording_id in ids:
+                _count_outputs(play(recording_id))
+
+        variants = {"json.loads": load, "replay": replay, "replay, outputs read": replay_and_read}
+        outputs = _count_outputs(play(ids[0]))
+        if len(ids) != count or outputs != OUTPUTS + 1:
+            raise ReplayWentWrong(f"{len(ids)} recordings, {outputs} outputs")
         times = interleaved({name: timed(run) for name, run in variants.items()}, effort.rounds)
         running.close()
         return Measurement(
             rounds=[a / b for a, b in zip(times["replay"], times["json.loads"], strict=True)],
             details={f"{name} us": microseconds(times[name], count) for name in variants},
         )
+
+
+def _count_outputs(playback: Any) -> int:
+    if len(playback.recorded_outputs) != len(playback.playback_outputs):
+        raise ReplayWentWrong("what was sent is not what was recorded")
+    return len(playback.playback_outputs)
 
 
 REPLAY = Workload(

@@ -122,16 +122,10 @@ def decode(blob: bytes, limits: Limits = DEFAULT_LIMITS) -> Any:
     A part whose type is not available here becomes an Opaque, an exception an
     UnknownException. Raises DecodeError for damaged bytes or a value over `limits`.
     """
-    if len(blob) > limits.max_bytes:
-        raise DecodeError(
-            f"An encoded value has {len(blob):,} bytes, and the limit is {limits.max_bytes:,}."
-            " Raise Limits.max_bytes if the recording is trusted."
-        )
-    is_typed = blob[:1] == _PREFIX
     # Each part takes a byte at least, so a short blob needs no counting.
-    if len(blob) > limits.max_nodes or limits.max_depth < NATIVE_DEPTH:
-        check_parts(memoryview(blob)[2 if is_typed else 0 :], limits)
-    if is_typed:
+    if len(blob) > SURELY_WITHIN or limits is not DEFAULT_LIMITS:
+        _check_within(blob, limits)
+    if blob[:1] == _PREFIX:
         return _decode_typed(blob, limits)
     try:
         return unpackb(blob)
@@ -164,6 +158,16 @@ def _retried(write: Any, value: Any) -> bytes:
         f"A {type(value).__name__} was changed by another thread each time it was copied. Record"
         " it under the lock that protects it, or record a copy."
     )
+
+
+def _check_within(blob: bytes, limits: Limits) -> None:
+    if len(blob) > limits.max_bytes:
+        raise DecodeError(
+            f"An encoded value has {len(blob):,} bytes, and the limit is {limits.max_bytes:,}."
+            " Raise Limits.max_bytes if the recording is trusted."
+        )
+    if len(blob) > limits.max_nodes or limits.max_depth < NATIVE_DEPTH:
+        check_parts(memoryview(blob)[2 if blob[:1] == _PREFIX else 0 :], limits)
 
 
 def _decode_typed(blob: bytes, limits: Limits) -> Any:
