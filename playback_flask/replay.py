@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import Context
 from io import BytesIO
 from typing import Any, Final
 
@@ -19,7 +20,7 @@ from playback_core import (
 from playback_core.http_exchange import RecordedRequest
 from playback_core.interception_key import output_key
 from playback_core.playback_session import PlaybackSession
-from playback_core.session import current_session
+from playback_core.session import current, current_session, enter
 from playback_flask.app_playback import playback_of
 from playback_flask.exchange import STOP_AFTER
 from playback_flask.hooks import KIND
@@ -54,8 +55,7 @@ def playback_function(app: Flask) -> PlaybackFunction:
             environ[STOP_AFTER] = stop_after
         with _recorded_settings(app, request["app"]), replayed_errors_muted(app):
             try:
-                answer, _, _ = run_wsgi_app(run, environ)
-                _drain(answer, stop_after)
+                _as_a_server_does(run, environ, stop_after)
             except TapeRecorderException:
                 raise
             except Exception as error:
@@ -144,6 +144,20 @@ def _bytes_of_partial(recording: Recording) -> int | None:
     if isinstance(response, dict) and response.get("partial"):
         return len(response["body"])
     return None
+
+
+def _as_a_server_does(
+    run: Callable[..., Iterable[bytes]], environ: dict[str, Any], stop_after: int | None
+) -> None:
+    branch = current()
+
+    def answer() -> None:
+        enter(branch)
+        _drain(run_wsgi_app(run, environ)[0], stop_after)
+
+    # Flask takes an application context that is there for the request's own: `g` would outlive
+    # it, and nothing be torn down.
+    Context().run(answer)
 
 
 def _drain(answer: Iterable[bytes], stop_after: int | None) -> None:

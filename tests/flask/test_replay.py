@@ -6,7 +6,7 @@ import threading
 from typing import Any
 
 import pytest
-from flask import Flask, request
+from flask import Flask, g, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from playback_core import RecordingKeyError, SettingsError, TapeRecorder, TapeRecorderException
@@ -235,3 +235,26 @@ def _log_exception(app: Flask) -> None:
         raise LookupError
     except LookupError:
         app.logger.exception("of another context")
+
+
+def test_replays_share_nothing_of_the_context_they_are_started_in(recorded):
+    app: Flask = recorded.app
+    torn_down = []
+
+    @app.get("/<name>")
+    def view(name):
+        g.names = [*g.get("names", ()), name]
+        return g.names
+
+    @app.teardown_appcontext
+    def tear_down(error):
+        torn_down.append(g.get("names"))
+
+    recorded.play_back()
+    with recorded.serve() as server:
+        for name in ("a", "b"):
+            assert server.get(f"/{name}").body == f'["{name}"]\n'.encode()
+    with app.app_context():
+        assert recorded.verdicts() == ["Equal", "Equal"]
+        assert torn_down == [["a"], ["b"]] * 2
+        assert "names" not in g
