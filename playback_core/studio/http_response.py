@@ -21,8 +21,12 @@ from playback_core.studio.presence import differ_in_keys_only
 
 DATE_RULE: Final = "the Date header is not compared"
 LENGTH_RULE: Final = "Content-Length is not compared where bodies differ"
+SET_RULE: Final = "the order within this header has no meaning"
+EXPIRES_RULE: Final = "Expires of a cookie with Max-Age is not compared"
 JSON_RULE: Final = "JSON bodies compare as structures"
 
+# RFC 9110 makes them sets; servers often write them in the order of a set in memory.
+_SETS: Final = frozenset({"allow", "vary"})
 _COMPARED_APART: Final = frozenset({"status", "headers", "body"})
 
 
@@ -78,6 +82,43 @@ def _headers(response: dict[str, Any]) -> dict[str, list[Any]]:
 
 def _header_differences(name: str, values: list[Any], others: list[Any]) -> Iterator[Difference]:
     path = f"response header {name}"
+    if not (values and others):
+        yield from _value_differences(path, values, others)
+    elif name in _SETS:
+        members, other_members = _members(values), _members(others)
+        yield from _value_differences(path, members, other_members)
+        if same(members, other_members) and not same(values, others):
+            yield ignored(path, SET_RULE, text_of(values), text_of(others))
+    elif name == "set-cookie":
+        cookies, expiries = _without_expiry(values)
+        other_cookies, other_expiries = _without_expiry(others)
+        yield from _value_differences(path, cookies, other_cookies)
+        if expiries != other_expiries:
+            yield ignored(path, EXPIRES_RULE, text_of(expiries), text_of(other_expiries))
+    else:
+        yield from _value_differences(path, values, others)
+
+
+def _members(values: list[Any]) -> list[Any]:
+    if not all(isinstance(value, str) for value in values):
+        return values
+    return [", ".join(sorted({part.strip() for part in ",".join(values).split(",")}))]
+
+
+def _without_expiry(cookies: list[Any]) -> tuple[list[Any], list[str]]:
+    """Return cookies without the Expires of those with Max-Age, which goes before it (RFC 6265)."""
+    kept, expiries = [], []
+    for cookie in cookies:
+        parts = cookie.split("; ") if isinstance(cookie, str) else []
+        if any(part.lower().startswith("max-age=") for part in parts[1:]):
+            dropped = [part for part in parts[1:] if part.lower().startswith("expires=")]
+            expiries += dropped
+            cookie = "; ".join(part for part in parts if part not in dropped)
+        kept.append(cookie)
+    return kept, expiries
+
+
+def _value_differences(path: str, values: list[Any], others: list[Any]) -> Iterator[Difference]:
     if len(values) == len(others) == 1:
         yield from differences(values[0], others[0], path)
     elif not others:

@@ -6,8 +6,10 @@ import pytest
 from playback_core.studio.difference import Diff
 from playback_core.studio.http_response import (
     DATE_RULE,
+    EXPIRES_RULE,
     JSON_RULE,
     LENGTH_RULE,
+    SET_RULE,
     is_response,
     is_server_error,
     response_differences,
@@ -125,3 +127,32 @@ def test_other_values_are_no_responses(value: Any) -> None:
 def test_only_5xx_is_a_server_error() -> None:
     assert is_server_error(response(status=503))
     assert not is_server_error(response(status=499))
+
+
+def test_the_order_within_a_header_that_is_a_set_has_no_meaning() -> None:
+    recorded = response(b"", ["Allow", "OPTIONS, GET, HEAD"], ["Vary", "Cookie, Accept"])
+    replayed = response(b"", ["Allow", "GET, HEAD,OPTIONS"], ["Vary", "Accept"], ["Vary", "Cookie"])
+    assert not found(recorded, replayed)
+    assert rules(recorded, replayed) == [SET_RULE, SET_RULE]
+    other = response(b"", ["Allow", "GET"], ["Vary", "Accept, Cookie"])
+    assert found(recorded, other) == [
+        'response header allow: "GET, HEAD, OPTIONS" -> "GET"',
+    ]
+    assert rules(recorded, other) == [SET_RULE]
+
+
+def test_a_cookie_with_max_age_expires_when_that_says() -> None:
+    def cookie(expires: str, age: str = "Max-Age=10; ", value: str = "a") -> dict[str, Any]:
+        return response(b"", ["Set-Cookie", f"theme={value}; Expires={expires}; {age}Path=/"])
+
+    assert not found(cookie("10:00:00"), cookie("10:00:01"))
+    assert rules(cookie("10:00:00"), cookie("10:00:01")) == [EXPIRES_RULE]
+    assert not rules(cookie("10:00:00"), cookie("10:00:00"))
+    assert found(cookie("10:00:00", age=""), cookie("10:00:01", age=""))
+    assert found(cookie("10:00:00"), cookie("10:00:01", age="max-age=11; "))
+    assert found(cookie("10:00:00"), cookie("10:00:01", value="b"))
+    assert rules(cookie("10:00:00"), cookie("10:00:01", value="b")) == [EXPIRES_RULE]
+
+
+def test_values_of_these_headers_that_are_no_text_are_compared_as_they_are() -> None:
+    assert found(response(b"", ["Allow", 1], ["Set-Cookie", 2]), response(b"", ["Allow", 2]))  # type: ignore[list-item]
