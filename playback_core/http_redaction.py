@@ -84,7 +84,7 @@ class HttpRedactor(Redactor):
         except (ValueError, RecursionError):
             return body
         redacted, changed = self.walked(value)
-        return json.dumps(redacted).encode() if changed else body
+        return _written_as(body, redacted) if changed else body
 
     def _multipart(self, parameters: str, body: bytes) -> bytes:
         boundary = re.search(r'boundary="?([^";]+)"?', parameters)
@@ -100,3 +100,24 @@ class HttpRedactor(Redactor):
             return part
         secret = content.removesuffix(b"\r\n")
         return head + separator + bytes(self.concealed(secret)) + b"\r\n"
+
+
+# How JSON is written on one line: with spaces or without, characters escaped or not.
+_STYLES: Final[list[dict[str, Any]]] = [
+    {"separators": separators, "ensure_ascii": ascii_only}
+    for separators in ((",", ":"), (", ", ": "))
+    for ascii_only in (True, False)
+]
+
+
+def _written_as(body: bytes, value: Any) -> bytes:
+    """Return JSON in the style of a body: as a replay writes it, which is given pseudonyms."""
+    original, text = json.loads(body), body.rstrip()
+    for style in _STYLES:
+        if _dumped(original, style) == text:
+            return _dumped(value, style) + body[len(text) :]
+    return json.dumps(value).encode()
+
+
+def _dumped(value: Any, style: dict[str, Any]) -> bytes:
+    return json.dumps(value, **style).encode("utf-8", "surrogatepass")

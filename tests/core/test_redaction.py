@@ -376,6 +376,21 @@ class TestHttp:
 
         assert hidden == {"users": [{"name": "ann", "password": redactor.pseudonym(SECRET)}]}
 
+    @pytest.mark.parametrize("separators", [(",", ":"), (", ", ": ")])
+    @pytest.mark.parametrize("ascii_only", [True, False])
+    @pytest.mark.parametrize("end", ["", "\n"])
+    def test_json_is_written_in_the_style_it_had(
+        self, redactor: HttpRedactor, separators: tuple[str, str], ascii_only: bool, end: str
+    ) -> None:
+        def written(password: str) -> bytes:
+            value = {"name": 'ä": ', "password": password, "n": [1, 2.5]}
+            text = json.dumps(value, separators=separators, ensure_ascii=ascii_only)
+            return f"{text}{end}".encode()
+
+        hidden = redactor.body("application/json", written(SECRET))
+
+        assert hidden == written(redactor.pseudonym(SECRET))
+
     def test_json_whose_names_are_written_with_escapes(self, redactor: HttpRedactor) -> None:
         body = b'{"pass\\u0077ord": "' + SECRET.encode() + b'"}'
 
