@@ -49,15 +49,18 @@ def run(
     for workload in workloads:
         progress(f"{workload.name}: {workload.title}")
         bundle = _measured(Path(sys.executable), Bundle.name, workload, effort)
-        rounds = min(effort.rounds, workload.predecessor_rounds or effort.rounds)
-        fewer = Effort(rounds=rounds, scale=effort.scale)
-        before = (
-            _measured(predecessor, Predecessor.name, workload, fewer)
-            if isinstance(predecessor, Path)
-            else predecessor
-        )
-        rows.append(Row(workload, bundle, before))
+        rows.append(Row(workload, bundle, _before(workload, effort, predecessor)))
     return rows
+
+
+def _before(workload: Workload, effort: Effort, predecessor: Path | str) -> Measurement | str:
+    if workload.predecessor_rounds == 0:
+        return "cannot do this"
+    if not isinstance(predecessor, Path):
+        return predecessor
+    rounds = min(effort.rounds, workload.predecessor_rounds or effort.rounds)
+    fewer = Effort(rounds=rounds, scale=effort.scale)
+    return _measured(predecessor, Predecessor.name, workload, fewer)
 
 
 def _measured(python: Path, system: str, workload: Workload, effort: Effort) -> Measurement | str:

@@ -30,8 +30,8 @@ class Workload:
     """A row of the table.
 
     `measure` is given the system, an empty folder for it and the effort. `unit` is "x" for a ratio,
-    or "ms". `target` is None where a row only informs. `predecessor_rounds` bounds the rounds where
-    the predecessor takes many seconds for one.
+    "ms" or "us". `target` is None where a row only informs. `predecessor_rounds` bounds the rounds
+    where the predecessor takes many seconds for one; it is 0 where it cannot do this at all.
     """
 
     name: str

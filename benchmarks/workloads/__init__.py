@@ -5,6 +5,7 @@ from typing import Final
 from benchmarks.workload import Workload
 from benchmarks.workloads.flask_view import FLASK_BUSY, FLASK_WAITING
 from benchmarks.workloads.lookup import LOOKUP
+from benchmarks.workloads.memory import MEMORY
 from benchmarks.workloads.off_call import OFF_CALL
 from benchmarks.workloads.recording_cost import (
     ALL_CPU,
@@ -17,6 +18,7 @@ from benchmarks.workloads.recording_cost import (
 )
 from benchmarks.workloads.replay import REPLAY, REPLAY_TYPED
 from benchmarks.workloads.stored_bytes import STORED_BYTES
+from benchmarks.workloads.stream import STREAM
 
 WORKLOADS: Final[tuple[Workload, ...]] = (
     OFF_CALL,
@@ -27,6 +29,8 @@ WORKLOADS: Final[tuple[Workload, ...]] = (
     ALL_CPU,
     ALL_CPU_TYPED,
     LARGE,
+    STREAM,
+    MEMORY,
     STORED_BYTES,
     REPLAY,
     REPLAY_TYPED,
