@@ -1,27 +1,36 @@
 """TapeCassette: the contract every storage of recordings keeps."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
-from fnmatch import fnmatchcase
-from operator import eq, ge, gt, le, lt
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime
+from itertools import islice
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, NamedTuple, Self
 
-from playback_core.errors import SettingsError
+from playback_core.errors import NoSuchRecording, SettingsError
 from playback_core.recording import Recording
+from playback_core.recording_filter import RecordingFilter, matches_metadata, nanoseconds
 from playback_core.recording_id import category_of
 
-_Compare = Callable[[Any, Any], Any]
 
-_OPERATORS: Final[dict[str, _Compare]] = {"=": eq, "<": lt, "<=": le, ">": gt, ">=": ge}
+class StoredRecording(NamedTuple):
+    """What a cassette knows of a recording without reading it.
+
+    `started_at` is nanoseconds since the epoch, `size` how many bytes it takes.
+    """
+
+    id: str
+    started_at: int
+    size: int
 
 
 class TapeCassette(ABC):
     """Stores recordings and finds them again.
 
-    A backend implements `_save_recording`, `get_recording` and `iter_recording_ids`; it may make
-    the other methods cheaper. `playback_core.testing` has the contract test.
+    A backend implements `_save_recording`, `get_recording` and `_matching`; with
+    `delete_recording` and `_stored_recordings` it can be pruned and lists its categories. It may
+    make the other methods cheaper. `playback_core.testing` has the contract test.
     """
 
     def create_new_recording(self, category: str) -> Recording:
@@ -63,7 +72,6 @@ class TapeCassette(ABC):
     def get_recording(self, recording_id: str) -> Recording:
         """Return a stored recording; raise NoSuchRecording or DamagedRecordingError."""
 
-    @abstractmethod
     def iter_recording_ids(
         self,
         category: str,
@@ -73,21 +81,29 @@ class TapeCassette(ABC):
         limit: int | None = None,
         random_results: bool = False,
     ) -> Iterator[str]:
-        """Yield the ids that match, oldest first or, with `random_results`, in random order.
+        """Return an iterator of the ids that match, oldest first or in random order.
 
         Dates are inclusive and compare with the operation's start; a naive one means UTC.
-        `metadata` is a filter as in `match_against_recorded_metadata`.
+        `metadata` is a filter as in `match_against_recorded_metadata`. Raise SettingsError, now and
+        not later, where an argument has no meaning.
+        """
+        wanted = RecordingFilter.of(category, start_date, end_date, metadata, limit, random_results)
+        return islice(self._matching(wanted), wanted.limit)
+
+    @abstractmethod
+    def _matching(self, wanted: RecordingFilter) -> Iterator[str]:
+        """Return an iterator of the ids that match, in the order the filter asks for.
+
+        Only the first `limit` are taken, so nothing need be counted. A recording whose metadata is
+        damaged matches whatever the filter: reading it then says that it is damaged.
         """
 
     def iter_categories(self) -> Iterator[str]:
         """Yield the categories that have recordings, sorted."""
-        raise SettingsError(
-            f"{type(self).__name__} cannot list its categories; name the category, or give the"
-            " class an iter_categories()."
-        )
+        return iter(sorted({category_of(stored.id) for stored in self._stored_recordings()}))
 
     def get_recording_metadata(self, recording_id: str) -> dict[str, Any]:
-        """Return a stored recording's metadata; raise NoSuchRecording."""
+        """Return a stored recording's metadata; raise NoSuchRecording or DamagedRecordingError."""
         return self.get_recording(recording_id).get_metadata()
 
     def iter_recordings_metadata(
@@ -98,11 +114,11 @@ class TapeCassette(ABC):
         metadata: Mapping[str, Any] | None = None,
         limit: int | None = None,
     ) -> Iterator[dict[str, Any]]:
-        """Yield the metadata of the recordings that match, oldest first."""
-        for recording_id in self.iter_recording_ids(
-            category, start_date, end_date, metadata, limit
-        ):
-            yield self.get_recording_metadata(recording_id)
+        """Return an iterator of the metadata of the recordings that match, oldest first."""
+        return map(
+            self.get_recording_metadata,
+            self.iter_recording_ids(category, start_date, end_date, metadata, limit),
+        )
 
     def extract_recording_category(self, recording_id: str) -> str:
         """Return the category in an id; raise SettingsError where it is not one."""
@@ -112,15 +128,38 @@ class TapeCassette(ABC):
         """Remove a recording; raise NoSuchRecording."""
         raise SettingsError(f"{type(self).__name__} cannot delete recordings.")
 
-    def prune(self, older_than: datetime) -> int:
-        """Remove the recordings that started before a date; return how many."""
+    def prune(self, older_than: datetime | None = None, *, max_bytes: int | None = None) -> int:
+        """Remove the recordings that started before a date, then the oldest beyond a size.
+
+        Return how many. A naive date means UTC. Raise SettingsError where neither is given.
+        """
+        if older_than is None and max_bytes is None:
+            raise SettingsError("Nothing says what to remove; give older_than, max_bytes or both.")
+        if max_bytes is not None and (type(max_bytes) is not int or max_bytes < 0):
+            raise SettingsError(f"max_bytes is {max_bytes!r}; it must be a number of bytes from 0.")
+        before = None if older_than is None else nanoseconds("older_than", older_than)
+        return self._prune(before, max_bytes)
+
+    def _prune(self, before: int | None, max_bytes: int | None) -> int:
+        """Remove what started before a time, then the oldest until the rest takes no more.
+
+        `before` is nanoseconds since the epoch; None of either sets no bound. A backend that can
+        remove many at once overrides it.
+        """
         removed = 0
-        last = older_than - timedelta(microseconds=1)
-        for category in list(self.iter_categories()):
-            for recording_id in list(self.iter_recording_ids(category, end_date=last)):
-                self.delete_recording(recording_id)
+        for stored in expired(self._stored_recordings(), before, max_bytes):
+            # Somebody else removed it meanwhile.
+            with suppress(NoSuchRecording):
+                self.delete_recording(stored.id)
                 removed += 1
         return removed
+
+    def _stored_recordings(self) -> Iterable[StoredRecording]:
+        """Return what is known of all recordings, of any category and in any order."""
+        raise SettingsError(
+            f"{type(self).__name__} cannot list what it holds; name the category, or give the class"
+            " a _stored_recordings()."
+        )
 
     def readable(self) -> "TapeCassette":
         """Return the cassette to read from: this one, or the one it writes to."""
@@ -150,61 +189,19 @@ class TapeCassette(ABC):
         `{'operator': '<', 'value': 3}` compares, with = < <= > >=. An absent key matches only None.
         A pair that can't be compared does not match; an unknown operator raises SettingsError.
         """
-        return all(
-            _matches(wanted, recording_metadata.get(name))
-            for name, wanted in filter_by_metadata.items()
-        )
+        return matches_metadata(filter_by_metadata, recording_metadata)
 
 
-def epoch_nanoseconds(moment: datetime) -> int:
-    """Return nanoseconds since the epoch; a naive moment means UTC."""
-    aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
-    whole = aware.replace(microsecond=0)
-    return int(whole.timestamp()) * 1_000_000_000 + aware.microsecond * 1_000
-
-
-def check_metadata_filter(filter_by_metadata: Mapping[str, Any]) -> None:
-    """Raise SettingsError for an unknown operator, also where matching may not come to it."""
-    for wanted in filter_by_metadata.values():
-        _check_wanted(wanted)
-
-
-def _check_wanted(wanted: Any) -> None:
-    if isinstance(wanted, (list, tuple)):
-        for one in wanted:
-            _check_wanted(one)
-    elif _is_comparison(wanted):
-        _operator(wanted["operator"])
-
-
-def _matches(wanted: Any, recorded: Any) -> bool:
-    if isinstance(wanted, (list, tuple)):
-        return any(_matches(one, recorded) for one in wanted)
-    if _is_comparison(wanted):
-        compare, value = _operator(wanted["operator"]), wanted["value"]
-        return (recorded is not None or value is None) and _holds(compare, recorded, value)
-    if recorded is None or wanted is None:
-        return recorded is wanted
-    if isinstance(wanted, str):
-        return isinstance(recorded, str) and fnmatchcase(recorded, wanted)
-    return _holds(eq, recorded, wanted)
-
-
-def _is_comparison(wanted: Any) -> bool:
-    return isinstance(wanted, Mapping) and wanted.keys() == {"operator", "value"}
-
-
-def _operator(name: Any) -> _Compare:
-    compare = _OPERATORS.get(name) if isinstance(name, str) else None
-    if compare is None:
-        raise SettingsError(
-            f"Unknown operator {name!r} in a metadata filter; choose from {' '.join(_OPERATORS)}."
-        )
-    return compare
-
-
-def _holds(compare: _Compare, recorded: Any, wanted: Any) -> bool:
-    try:
-        return bool(compare(recorded, wanted))
-    except Exception:  # noqa: BLE001 - whatever a recorded value refuses by: it does not match
-        return False
+def expired(
+    stored: Iterable[StoredRecording], before: int | None, max_bytes: int | None
+) -> list[StoredRecording]:
+    """Return which recordings a prune removes, the oldest first; None sets no bound."""
+    oldest_first = sorted(stored, key=lambda recording: recording.started_at)
+    removed = []
+    kept_bytes = 0
+    for recording in reversed(oldest_first):
+        kept_bytes += recording.size
+        is_old = before is not None and recording.started_at < before
+        if is_old or (max_bytes is not None and kept_bytes > max_bytes):
+            removed.append(recording)
+    return removed[::-1]

@@ -12,16 +12,19 @@ Each test wants a cassette of its own, empty.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta, timezone
+from secrets import token_bytes
 from typing import Any, Final
 
 from playback_core.codec import encode
 from playback_core.entry import Entry, EntryKind
 from playback_core.errors import NoSuchRecording, SettingsError
 from playback_core.recording import Recording
+from playback_core.recording_filter import epoch_nanoseconds
 from playback_core.recording_id import category_of
-from playback_core.tape_cassette import TapeCassette, epoch_nanoseconds
+from playback_core.tape_cassette import TapeCassette
 
 _CATEGORIES: Final = ("Operation", "api.v1.users", "a/b c%2F?#", "GET /ü/<id>", "*[!x]")
+_LARGE: Final = 100_000
 _DAY: Final = datetime(2026, 3, 1, 12, tzinfo=UTC)
 _ALWAYS: Final = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
 
@@ -210,6 +213,25 @@ class CassetteReadContract:
         assert list(cassette.iter_recording_ids("Operation")) == [kept]
         assert cassette.prune(_ALWAYS[1]) == 1
 
+    def test_pruning_by_size_removes_the_oldest(self, cassette: TapeCassette) -> None:
+        ids = [_save_large(cassette, _DAY + timedelta(hours=n)) for n in range(10)]
+        assert cassette.prune(max_bytes=100 * _LARGE) == 0
+        removed = cassette.prune(max_bytes=5 * _LARGE)
+        kept = list(cassette.iter_recording_ids("Operation"))
+        assert kept == ids[removed:]
+        assert 3 <= len(kept) <= 5
+        assert cassette.prune(_DAY + timedelta(hours=9), max_bytes=100 * _LARGE) == len(kept) - 1
+        assert list(cassette.iter_recording_ids("Operation")) == ids[-1:]
+        assert cassette.prune(max_bytes=0) == 1
+
+    def test_pruning_has_to_be_told_what_to_remove(self, cassette: TapeCassette) -> None:
+        kept = save_new(cassette)
+        with _raises(SettingsError):
+            cassette.prune()
+        with _raises(SettingsError):
+            cassette.prune(max_bytes=-1)
+        assert list(cassette.iter_recording_ids("Operation")) == [kept]
+
 
 class CassetteContract(CassetteWriteContract, CassetteReadContract):
     """Both halves, for a cassette that records and reads."""
@@ -236,6 +258,14 @@ _FILTERS: Final[list[tuple[dict[str, Any], list[int]]]] = [
     ({"unknown": 1}, []),
     ({"unknown": None}, [0, 1, 2, 3]),
 ]
+
+
+def _save_large(cassette: TapeCassette, started_at: datetime) -> str:
+    recording = cassette.create_new_recording("Operation")
+    recording.started_at = epoch_nanoseconds(started_at)
+    recording.set_data("key", token_bytes(_LARGE))
+    cassette.save_recording(recording)
+    return recording.id
 
 
 def _fields(entry: Entry) -> tuple[Any, ...]:

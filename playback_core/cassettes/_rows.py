@@ -41,14 +41,16 @@ def file_bytes(connection: Connection) -> int:
     return _pragma(connection, "page_count") * _pragma(connection, "page_size")
 
 
-def oldest(connection: Connection, count: int, before: int | None = None) -> list[int]:
-    """Return the numbers of the oldest recordings, of those that started before a time."""
-    condition, values = ("started_at < ?", [before]) if before is not None else ("1", [])
-    rows = connection.execute(
-        f"SELECT seq FROM recordings WHERE {condition} ORDER BY started_at, seq LIMIT ?",
-        [*values, count],
-    )
-    return [seq for (seq,) in rows.fetchall()]
+def remove_expired(connection: Connection, before: int | None, max_bytes: int | None) -> int:
+    """Remove some of what started before a time, else of the oldest beyond a size.
+
+    Return how many; 0 says that none is left.
+    """
+    old = [] if before is None else _oldest(connection, _REMOVED_AT_ONCE, before)
+    if not old and max_bytes is not None:
+        old = _oldest(connection, _excess(connection, max_bytes))
+    remove(connection, old)
+    return len(old)
 
 
 def remove_id(connection: Connection, recording_id: str) -> bool:
@@ -77,6 +79,25 @@ def remove(connection: Connection, seqs: list[int]) -> None:
         connection.execute("DELETE FROM recordings WHERE seq = ?", (seq,))
         blocks.add(block)
     connection.executemany(_REMOVE_EMPTY_BLOCK, [(block, block) for block in blocks])
+
+
+def _oldest(connection: Connection, count: int, before: int | None = None) -> list[int]:
+    condition, values = ("started_at < ?", [before]) if before is not None else ("1", [])
+    rows = connection.execute(
+        f"SELECT seq FROM recordings WHERE {condition} ORDER BY started_at, seq LIMIT ?",
+        [*values, count],
+    )
+    return [seq for (seq,) in rows.fetchall()]
+
+
+def _excess(connection: Connection, max_bytes: int) -> int:
+    used = _used_bytes(connection)
+    if used <= max_bytes:
+        return 0
+    # Half of what would do were all of one size: no more is removed than has to be.
+    (count,) = connection.execute("SELECT COUNT(*) FROM recordings").fetchone()
+    half = int(count) * (used - max_bytes) // used // 2
+    return min(max(half, 1), _REMOVED_AT_ONCE)
 
 
 def _next_seq(connection: Connection) -> int:
@@ -125,7 +146,7 @@ def _category_number(connection: Connection, recording_id: str) -> int:
 def _make_room(connection: Connection, size: int, max_bytes: int) -> int:
     count = 1
     while (room := max_bytes - _used_bytes(connection)) < size:
-        old = oldest(connection, count)
+        old = _oldest(connection, count)
         if not old:
             break
         remove(connection, old)

@@ -1,14 +1,14 @@
 """AsyncRecordOnlyTapeCassette: saves recordings to another cassette in the background."""
 
 import atexit
-from collections.abc import Iterator, Mapping
-from datetime import datetime
+from collections.abc import Iterator
 from typing import Any, Final, NoReturn
 from weakref import WeakSet
 
 from playback_core.cassettes._background_writer import BackgroundWriter, WriterCounters
 from playback_core.errors import SettingsError, TapeRecorderException
 from playback_core.recording import Recording
+from playback_core.recording_filter import RecordingFilter
 from playback_core.tape_cassette import TapeCassette
 
 DEFAULT_MAX_QUEUE_BYTES: Final = 64 * 1024 * 1024
@@ -87,35 +87,17 @@ class AsyncRecordOnlyTapeCassette(TapeCassette):
     def get_recording_metadata(self, recording_id: str) -> dict[str, Any]:
         self._refuse("get_recording_metadata")
 
-    def iter_recording_ids(
-        self,
-        category: str,
-        start_date: datetime | None = None,
-        end_date: datetime | None = None,
-        metadata: Mapping[str, Any] | None = None,
-        limit: int | None = None,
-        random_results: bool = False,
-    ) -> Iterator[str]:
-        self._refuse("iter_recording_ids")
-
-    def iter_recordings_metadata(
-        self,
-        category: str,
-        start_date: datetime | None = None,
-        end_date: datetime | None = None,
-        metadata: Mapping[str, Any] | None = None,
-        limit: int | None = None,
-    ) -> Iterator[dict[str, Any]]:
-        self._refuse("iter_recordings_metadata")
-
     def iter_categories(self) -> Iterator[str]:
         self._refuse("iter_categories")
 
     def delete_recording(self, recording_id: str) -> None:
         self._refuse("delete_recording")
 
-    def prune(self, older_than: datetime) -> int:
+    def _prune(self, before: int | None, max_bytes: int | None) -> int:
         self._refuse("prune")
+
+    def _matching(self, wanted: RecordingFilter) -> Iterator[str]:
+        self._refuse("iter_recording_ids")
 
     def _save_recording(self, recording: Recording) -> None:
         self._writer.put(recording)

@@ -1,16 +1,15 @@
 """InMemoryTapeCassette: recordings kept in this process, for tests and for trying things out."""
 
-from collections.abc import Iterator, Mapping
-from datetime import datetime
+from collections.abc import Iterator
 from typing import Any
 
-from playback_core.cassettes._lookup import Lookup, nanoseconds
 from playback_core.codec import decode
 from playback_core.errors import NoSuchRecording
 from playback_core.packing import PackedRecording
 from playback_core.recording import Recording
+from playback_core.recording_filter import RecordingFilter
 from playback_core.recording_id import category_of
-from playback_core.tape_cassette import TapeCassette
+from playback_core.tape_cassette import StoredRecording, TapeCassette
 
 
 class InMemoryTapeCassette(TapeCassette):
@@ -37,44 +36,35 @@ class InMemoryTapeCassette(TapeCassette):
     def get_recording_metadata(self, recording_id: str) -> dict[str, Any]:
         return _metadata_of(self._packed(recording_id))
 
-    def iter_recording_ids(
-        self,
-        category: str,
-        start_date: datetime | None = None,
-        end_date: datetime | None = None,
-        metadata: Mapping[str, Any] | None = None,
-        limit: int | None = None,
-        random_results: bool = False,
-    ) -> Iterator[str]:
-        lookup = Lookup.of(category, start_date, end_date, metadata, limit, random_results)
-        candidates = [
-            packed
-            for packed in self._oldest_first()
-            if lookup.covers(packed.started_at) and category_of(packed.id) == category
-        ]
-        return lookup.limited(
-            packed.id
-            for packed in lookup.arranged(candidates)
-            if not lookup.metadata or lookup.accepts(_metadata_of(packed))
-        )
-
-    def iter_categories(self) -> Iterator[str]:
-        return iter(sorted({category_of(recording_id) for recording_id in self._recordings.copy()}))
-
     def delete_recording(self, recording_id: str) -> None:
         if self._recordings.pop(recording_id, None) is None:
             raise NoSuchRecording(recording_id)
-
-    def prune(self, older_than: datetime) -> int:
-        before = nanoseconds("older_than", older_than)
-        old = [packed.id for packed in self._oldest_first() if packed.started_at < before]
-        return sum(self._recordings.pop(recording_id, None) is not None for recording_id in old)
 
     def _save_recording(self, recording: Recording) -> None:
         # An id without a category would be in the way of every later lookup.
         category_of(recording.id)
         self._recordings[recording.id] = recording.pack(compressed=False)
         self._last_id = recording.id
+
+    def _matching(self, wanted: RecordingFilter) -> Iterator[str]:
+        candidates = [
+            packed
+            for packed in self._oldest_first()
+            if wanted.covers(packed.started_at) and category_of(packed.id) == wanted.category
+        ]
+        return (
+            packed.id
+            for packed in wanted.arranged(candidates)
+            if not wanted.metadata or wanted.accepts(_metadata_of(packed))
+        )
+
+    def _stored_recordings(self) -> list[StoredRecording]:
+        return [
+            StoredRecording(
+                packed.id, packed.started_at, len(packed.metadata) + len(packed.payload)
+            )
+            for packed in self._recordings.copy().values()
+        ]
 
     def _packed(self, recording_id: str) -> PackedRecording:
         packed = self._recordings.get(recording_id)

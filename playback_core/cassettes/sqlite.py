@@ -1,15 +1,13 @@
 """SQLiteTapeCassette: recordings in one SQLite file, shared by threads and processes."""
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from playback_core.cassettes import _metadata_index
 from playback_core.cassettes._blocks import Block, Row, grouped
 from playback_core.cassettes._database import Database
-from playback_core.cassettes._lookup import Lookup, nanoseconds
 from playback_core.cassettes._reading import (
     Place,
     damaged,
@@ -17,18 +15,18 @@ from playback_core.cassettes._reading import (
     read_name,
     read_payload,
 )
-from playback_core.cassettes._rows import file_bytes, insert, oldest, remove, remove_id
+from playback_core.cassettes._rows import file_bytes, insert, remove_expired, remove_id
 from playback_core.codec import storable_text
 from playback_core.errors import DamagedRecordingError, NoSuchRecording, SettingsError
 from playback_core.packing import PackedRecording
 from playback_core.recording import Recording
+from playback_core.recording_filter import RecordingFilter
 from playback_core.recording_id import category_of
 from playback_core.tape_cassette import TapeCassette
 
 DEFAULT_MAX_BYTES: Final = 1024**3
 MIN_MAX_BYTES: Final = 64 * 1024
 
-_DELETED_AT_ONCE: Final = 500
 _FIRST_LOOK: Final = 16
 _LONGEST_LOOK: Final = 512
 
@@ -86,18 +84,6 @@ class SQLiteTapeCassette(TapeCassette):
             raise NoSuchRecording(recording_id)
         return decoded_metadata(recording_id, row[0])
 
-    def iter_recording_ids(
-        self,
-        category: str,
-        start_date: datetime | None = None,
-        end_date: datetime | None = None,
-        metadata: Mapping[str, Any] | None = None,
-        limit: int | None = None,
-        random_results: bool = False,
-    ) -> Iterator[str]:
-        lookup = Lookup.of(category, start_date, end_date, metadata, limit, random_results)
-        return lookup.limited(self._find(lookup))
-
     def iter_categories(self) -> Iterator[str]:
         with self._database.reading() as connection:
             rows = connection.execute(
@@ -110,23 +96,6 @@ class SQLiteTapeCassette(TapeCassette):
         with self._database.writing() as connection:
             if not remove_id(connection, recording_id):
                 raise NoSuchRecording(recording_id)
-
-    def prune(self, older_than: datetime) -> int:
-        """Remove the recordings that started before a date and give their space back.
-
-        Return how many. Writers get a turn every few hundred recordings.
-        """
-        before = nanoseconds("older_than", older_than)
-        removed = 0
-        while True:
-            with self._database.writing() as connection:
-                old = oldest(connection, _DELETED_AT_ONCE, before)
-                remove(connection, old)
-            removed += len(old)
-            if len(old) < _DELETED_AT_ONCE:
-                break
-        self._database.shrink()
-        return removed
 
     def close(self) -> None:
         self._database.close()
@@ -169,6 +138,18 @@ class SQLiteTapeCassette(TapeCassette):
             )
         return block
 
+    def _prune(self, before: int | None, max_bytes: int | None) -> int:
+        removed = 0
+        while True:
+            # Others get a turn to write after each few hundred.
+            with self._database.writing() as connection:
+                count = remove_expired(connection, before, max_bytes)
+            if not count:
+                break
+            removed += count
+        self._database.shrink()
+        return removed
+
     def _insert(self, blocks: list[Block]) -> None:
         with self._database.writing() as connection:
             insert(connection, blocks, self._max_bytes)
@@ -176,21 +157,21 @@ class SQLiteTapeCassette(TapeCassette):
         if too_large:
             self._database.shrink()
 
-    def _find(self, lookup: Lookup) -> Iterator[str]:
-        candidates = lookup.arranged(self._candidates(lookup))
+    def _matching(self, wanted: RecordingFilter) -> Iterator[str]:
+        candidates = wanted.arranged(self._candidates(wanted))
         position, length = 0, _FIRST_LOOK
         while position < len(candidates):
             for recording_id, metadata in self._look_at(candidates[position : position + length]):
-                if not lookup.metadata or _accepts(lookup, recording_id, metadata):
+                if not wanted.metadata or _accepts(wanted, recording_id, metadata):
                     yield recording_id
             position += length
             length = min(length * 2, _LONGEST_LOOK)
 
-    def _candidates(self, lookup: Lookup) -> list[int]:
+    def _candidates(self, wanted: RecordingFilter) -> list[int]:
         with self._database.reading() as connection:
-            narrowing, values = _metadata_index.narrowing(connection, lookup.metadata)
+            narrowing, values = _metadata_index.narrowing(connection, wanted.metadata)
             # Without a filter every candidate is found; with one, more may have to be looked at.
-            every = lookup.metadata or lookup.random_results or lookup.limit is None
+            every = wanted.metadata or wanted.random_results or wanted.limit is None
             # A plus keeps SQLite from walking the category when it knows the few that may match.
             walk = "+" if values else ""
             rows = connection.execute(
@@ -199,11 +180,11 @@ class SQLiteTapeCassette(TapeCassette):
                 f" AND {walk}started_at BETWEEN ? AND ? AND {narrowing}"
                 " ORDER BY started_at, seq LIMIT ?",
                 (
-                    storable_text(lookup.category),
-                    lookup.earliest,
-                    lookup.latest,
+                    storable_text(wanted.category),
+                    wanted.earliest,
+                    wanted.latest,
                     *values,
-                    -1 if every else lookup.limit,
+                    -1 if every else wanted.limit,
                 ),
             ).fetchall()
         return [seq for (seq,) in rows]
@@ -242,9 +223,9 @@ def _row_of(recording: Recording) -> Row:
     return Row(recording, packed, decoded_metadata(packed.id, packed.metadata))
 
 
-def _accepts(lookup: Lookup, recording_id: str, metadata: Any) -> bool:
+def _accepts(wanted: RecordingFilter, recording_id: str, metadata: Any) -> bool:
     try:
-        return lookup.accepts(decoded_metadata(recording_id, metadata))
+        return wanted.accepts(decoded_metadata(recording_id, metadata))
     except DamagedRecordingError:
         # Found whatever was asked for: reading it then says that it is damaged.
         return True

@@ -7,7 +7,7 @@ from typing import Any
 
 from playback_core.errors import SettingsError
 from playback_core.metadata import INCOMPLETE_RECORDING
-from playback_core.tape_cassette import epoch_nanoseconds
+from playback_core.recording_filter import epoch_nanoseconds
 from playback_core.tape_recorder import TapeRecorder
 
 
