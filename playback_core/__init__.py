@@ -3,6 +3,7 @@
 from typing import Final
 
 from playback_core.cassettes.asynchronous import AsyncRecordOnlyTapeCassette
+from playback_core.cassettes.file_based import FileBasedTapeCassette
 from playback_core.cassettes.in_memory import InMemoryTapeCassette
 from playback_core.cassettes.sqlite import SQLiteTapeCassette
 from playback_core.codec import Opaque, alias_type, register_type
@@ -50,6 +51,7 @@ __all__ = [
     "EncodeError",
     "Entry",
     "EntryKind",
+    "FileBasedTapeCassette",
     "InMemoryTapeCassette",
     "InputInterceptionDataHandler",
     "InputInterceptionKeyCreationError",

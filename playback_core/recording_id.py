@@ -27,11 +27,12 @@ class _Ids:
         if self._day[0] != day_number:
             self._day = (day_number, strftime("%Y%m%d", gmtime(started_at // 1_000_000_000)))
         unique = f"{started_at:016x}{self._process}{next(self._count):06x}"
-        return f"{_encoded(category)}/{self._day[1]}/{unique}"
+        return f"{encoded_category(category)}/{self._day[1]}/{unique}"
 
 
 @lru_cache(maxsize=1024)
-def _encoded(category: str) -> str:
+def encoded_category(category: str) -> str:
+    """Return a category as it stands in the ids made for it: percent-encoded, without a slash."""
     return quote(category, safe="", errors="surrogatepass")
 
 

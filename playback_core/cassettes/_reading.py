@@ -6,6 +6,7 @@ from playback_core.cassettes._opening import Connection
 from playback_core.codec import DEFAULT_LIMITS, decode, decompress, describe, stored_text
 from playback_core.errors import CassetteError, CodecError, DamagedRecordingError
 from playback_core.packing import unreadable
+from playback_core.recording_filter import RecordingFilter
 
 # Neighbours are read one after the other; a larger block is not worth its memory.
 _MAX_KEPT_BYTES: Final = 1024 * 1024
@@ -38,6 +39,19 @@ def decoded_metadata(recording_id: str, blob: Any) -> dict[str, Any]:
     if not isinstance(metadata, dict):
         raise damaged(recording_id, "its metadata is no mapping")
     return metadata
+
+
+def passes(wanted: RecordingFilter, recording_id: str, blob: Any) -> bool:
+    """Tell whether stored metadata passes a filter; what is damaged passes any.
+
+    It is found whatever was asked for: reading it then says that it is damaged.
+    """
+    if not wanted.metadata:
+        return True
+    try:
+        return wanted.accepts(decoded_metadata(recording_id, blob))
+    except DamagedRecordingError:
+        return True
 
 
 def read_name(connection: Connection, stored: Any) -> str:

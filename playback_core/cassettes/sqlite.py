@@ -2,30 +2,35 @@
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 from typing import Any, Final
 
 from playback_core.cassettes import _metadata_index
 from playback_core.cassettes._blocks import Block, Row, grouped
 from playback_core.cassettes._database import Database
+from playback_core.cassettes._options import (
+    DEFAULT_MAX_BYTES,
+    DEFAULT_TIMEOUT,
+    checked_max_bytes,
+    checked_path,
+    checked_timeout,
+    too_large,
+)
 from playback_core.cassettes._reading import (
     Place,
     damaged,
     decoded_metadata,
+    passes,
     read_name,
     read_payload,
 )
 from playback_core.cassettes._rows import file_bytes, insert, remove_expired, remove_id
 from playback_core.codec import storable_text
-from playback_core.errors import DamagedRecordingError, NoSuchRecording, SettingsError
+from playback_core.errors import NoSuchRecording
 from playback_core.packing import PackedRecording
 from playback_core.recording import Recording
 from playback_core.recording_filter import RecordingFilter
 from playback_core.recording_id import category_of
 from playback_core.tape_cassette import TapeCassette
-
-DEFAULT_MAX_BYTES: Final = 1024**3
-MIN_MAX_BYTES: Final = 64 * 1024
 
 _FIRST_LOOK: Final = 16
 _LONGEST_LOOK: Final = 512
@@ -44,18 +49,12 @@ class SQLiteTapeCassette(TapeCassette):
         path: str | os.PathLike[str],
         *,
         max_bytes: int = DEFAULT_MAX_BYTES,
-        timeout: float = 10.0,
+        timeout: float = DEFAULT_TIMEOUT,
         create: bool = True,
     ) -> None:
-        if not isinstance(max_bytes, int) or max_bytes < MIN_MAX_BYTES:
-            raise SettingsError(
-                f"max_bytes is {max_bytes!r}; it must be a number of bytes, {MIN_MAX_BYTES} or"
-                " more."
-            )
-        if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or timeout < 0:
-            raise SettingsError(f"timeout is {timeout!r}; it must be seconds, 0 or more.")
-        self.path = _checked_path(path)
-        self._max_bytes = max_bytes
+        self._max_bytes = checked_max_bytes(max_bytes)
+        timeout = checked_timeout(timeout)
+        self.path = checked_path("path", path)
         self._database = Database(self.path, timeout=timeout, create=create)
         self._database.open()
 
@@ -132,10 +131,7 @@ class SQLiteTapeCassette(TapeCassette):
         block = Block.of(rows)
         # Of several recordings it is much smaller: see `grouped`.
         if block.size > self._max_bytes:
-            raise SettingsError(
-                f"Recording {rows[0].packed.id} takes {block.size} bytes, more than the"
-                f" {self._max_bytes} the cassette may hold; raise max_bytes or record less."
-            )
+            raise too_large(rows[0].packed.id, block.size, self._max_bytes)
         return block
 
     def _prune(self, before: int | None, max_bytes: int | None) -> int:
@@ -162,7 +158,7 @@ class SQLiteTapeCassette(TapeCassette):
         position, length = 0, _FIRST_LOOK
         while position < len(candidates):
             for recording_id, metadata in self._look_at(candidates[position : position + length]):
-                if not wanted.metadata or _accepts(wanted, recording_id, metadata):
+                if passes(wanted, recording_id, metadata):
                     yield recording_id
             position += length
             length = min(length * 2, _LONGEST_LOOK)
@@ -204,15 +200,6 @@ class SQLiteTapeCassette(TapeCassette):
         return [found[seq] for seq in seqs if seq in found]
 
 
-def _checked_path(path: str | os.PathLike[str]) -> Path:
-    try:
-        if b"\0" not in os.fsencode(path):
-            return Path(path).absolute()
-    except (TypeError, ValueError):
-        pass
-    raise SettingsError(f"path is {path!r}; it must be one the file system may have.")
-
-
 def _row_of(recording: Recording) -> Row:
     # Here, where an id that is none fails alone.
     category_of(recording.id)
@@ -221,11 +208,3 @@ def _row_of(recording: Recording) -> Row:
         return Row(recording, packed, recording.get_metadata())
     # Of what is stored, not of the recording: secrets are redacted there.
     return Row(recording, packed, decoded_metadata(packed.id, packed.metadata))
-
-
-def _accepts(wanted: RecordingFilter, recording_id: str, metadata: Any) -> bool:
-    try:
-        return wanted.accepts(decoded_metadata(recording_id, metadata))
-    except DamagedRecordingError:
-        # Found whatever was asked for: reading it then says that it is damaged.
-        return True

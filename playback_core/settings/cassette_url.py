@@ -4,14 +4,16 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 from urllib.parse import unquote, urlsplit
 
+from playback_core.cassettes._options import DEFAULT_MAX_BYTES
+from playback_core.cassettes.file_based import FileBasedTapeCassette
 from playback_core.cassettes.in_memory import InMemoryTapeCassette
-from playback_core.cassettes.sqlite import DEFAULT_MAX_BYTES, SQLiteTapeCassette
+from playback_core.cassettes.sqlite import SQLiteTapeCassette
 from playback_core.errors import SettingsError
 from playback_core.tape_cassette import TapeCassette
 
 
 class CassetteUrl(NamedTuple):
-    """What a URL names: `place` is a path where `scheme` is sqlite, a name where it is memory."""
+    """What a URL names: `place` is a name where `scheme` is memory, else a path."""
 
     scheme: str
     place: str
@@ -26,14 +28,18 @@ def cassette_from_url(
 ) -> TapeCassette:
     """Open the cassette a URL names; relative paths start at `base`, or the working directory.
 
-    `sqlite:///playback.db` is relative, `sqlite:////var/lib/playback.db` absolute, `memory://` and
-    `memory://name` are shared within the process. With `create=False` a file has to exist. Raise
-    SettingsError for another URL, CassetteError where the file cannot be opened.
+    `sqlite:///playback.db` and `file:///recordings` are relative, with a fourth slash, as in
+    `sqlite:////var/lib/playback.db`, absolute; `memory://` and `memory://name` are shared within
+    the process. With `create=False` a file or folder has to exist. Raise SettingsError for another
+    URL, CassetteError where what it names cannot be opened.
     """
     scheme, place = parse_cassette_url(url)
     if scheme == "memory":
         return _in_memory.setdefault(place, InMemoryTapeCassette())
-    return SQLiteTapeCassette((base or Path.cwd()) / place, max_bytes=max_bytes, create=create)
+    path = (base or Path.cwd()) / place
+    if scheme == "file":
+        return FileBasedTapeCassette(path, max_bytes=max_bytes, create=create)
+    return SQLiteTapeCassette(path, max_bytes=max_bytes, create=create)
 
 
 def parse_cassette_url(url: Any) -> CassetteUrl:
@@ -44,22 +50,26 @@ def parse_cassette_url(url: Any) -> CassetteUrl:
         raise _unknown(url) from error
     if parts.scheme == "memory" and not (parts.path or parts.query or parts.fragment):
         return CassetteUrl(parts.scheme, parts.netloc)
-    if parts.scheme != "sqlite":
+    if parts.scheme not in _EXAMPLES:
         raise _unknown(url)
     path = unquote(parts.path)[1:]
     if not path or "\0" in path or parts.netloc or parts.query or parts.fragment:
         raise SettingsError(
-            f"The cassette URL {url!r} names no file; write sqlite:///relative.db or"
-            " sqlite:////absolute/path.db."
+            f"The cassette URL {url!r} names no file or folder; write {_EXAMPLES[parts.scheme]}."
         )
     return CassetteUrl(parts.scheme, path)
 
 
 def _unknown(url: Any) -> SettingsError:
     return SettingsError(
-        f"The cassette URL {url!r} is of no known kind; choose from sqlite:///playback.db and"
-        " memory://name (file:// and s3:// are not available yet)."
+        f"The cassette URL {url!r} is of no known kind; choose from sqlite:///playback.db,"
+        " file:///recordings and memory://name (s3:// is not available yet)."
     )
 
+
+_EXAMPLES: Final = {
+    "sqlite": "sqlite:///relative.db or sqlite:////absolute/path.db",
+    "file": "file:///relative/folder or file:////absolute/folder",
+}
 
 _in_memory: Final[dict[str, InMemoryTapeCassette]] = {}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any, Final
 
-from playback_core.cassettes.sqlite import DEFAULT_MAX_BYTES
+from playback_core.cassettes._options import DEFAULT_MAX_BYTES
 from playback_core.errors import SettingsError
 from playback_core.provenance import REVISION_VARIABLE
 from playback_core.settings.values import PARSERS, Sampling

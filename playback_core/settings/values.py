@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from sys import maxsize
 from typing import Any, Final, cast
 
-from playback_core.cassettes.sqlite import MIN_MAX_BYTES
+from playback_core.cassettes._options import MIN_MAX_BYTES
 from playback_core.settings.cassette_url import parse_cassette_url
 from playback_core.tape_cassette import TapeCassette
 
@@ -111,7 +111,8 @@ _BYTES: Final = "a number of bytes, or a text such as 512k or 1 GiB"
 PARSERS: Final[dict[str, tuple[Callable[[Any], Any], str]]] = {
     "CASSETTE": (
         _cassette,
-        "a TapeCassette, or a URL; choose from sqlite:///playback.db and memory://name",
+        "a TapeCassette, or a URL; choose from sqlite:///playback.db,"
+        " file:///recordings and memory://name",
     ),
     "ENABLED": (_boolean, "one of 1, true, yes, on, 0, false, no, off"),
     "SERVICE": (_text, "a name"),

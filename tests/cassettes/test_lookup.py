@@ -8,6 +8,7 @@ from threading import Lock
 import pytest
 
 from playback_core import (
+    FileBasedTapeCassette,
     InMemoryTapeCassette,
     NoSuchRecording,
     Recording,
@@ -28,10 +29,12 @@ class Uncomparable:
     __hash__ = None
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", "files"])
 def cassette(request, tmp_path):
     if request.param == "memory":
         yield InMemoryTapeCassette()
+    elif request.param == "files":
+        yield FileBasedTapeCassette(tmp_path)
     else:
         with SQLiteTapeCassette(tmp_path / "playback.db") as opened:
             yield opened

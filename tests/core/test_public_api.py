@@ -29,6 +29,7 @@ PUBLIC = {
     "EncodeError",
     "Entry",
     "EntryKind",
+    "FileBasedTapeCassette",
     "InMemoryTapeCassette",
     "InputInterceptionDataHandler",
     "InputInterceptionKeyCreationError",

@@ -6,7 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from playback_core import InMemoryTapeCassette, SettingsError, SQLiteTapeCassette
+from playback_core import (
+    FileBasedTapeCassette,
+    InMemoryTapeCassette,
+    SettingsError,
+    SQLiteTapeCassette,
+)
 from playback_core.errors import CassetteError
 from playback_core.settings import Settings, cassette_from_url, load_settings
 
@@ -195,9 +200,20 @@ def test_an_sqlite_url_with_four_slashes_is_absolute(tmp_path):
         assert cassette.path == tmp_path / "playback.db"
 
 
-def test_a_url_that_is_only_read_makes_no_file(tmp_path):
+def test_a_file_url_names_a_folder_relative_or_absolute(tmp_path):
+    with cassette_from_url("file:///my%20recordings", tmp_path) as cassette:
+        assert isinstance(cassette, FileBasedTapeCassette)
+        assert cassette.directory == tmp_path / "my recordings"
+    with cassette_from_url(f"file:///{tmp_path}/recordings", tmp_path / "other") as cassette:
+        assert cassette.directory == tmp_path / "recordings"
+    with pytest.raises(SettingsError, match="max_bytes"):
+        cassette_from_url("file:///recordings", tmp_path, max_bytes=1)
+
+
+@pytest.mark.parametrize("url", ["sqlite:///playback.db", "file:///recordings"])
+def test_a_url_that_is_only_read_makes_no_file(tmp_path, url):
     with pytest.raises(CassetteError, match="record first"):
-        cassette_from_url("sqlite:///playback.db", tmp_path, create=False)
+        cassette_from_url(url, tmp_path, create=False)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -208,19 +224,18 @@ def test_a_memory_url_is_shared_by_name():
 
 
 @pytest.mark.parametrize(
-    "url", ["file:///dir", "s3://bucket/prefix", "mysql://x", "playback.db", "", "memory://x/y"]
+    "url", ["files:///dir", "s3://bucket/prefix", "mysql://x", "playback.db", "", "memory://x/y"]
 )
 def test_a_url_of_another_kind_names_the_choices(url):
-    with pytest.raises(SettingsError, match=r"sqlite:///playback\.db and memory://"):
+    with pytest.raises(SettingsError, match=r"sqlite:///playback\.db, file:.* and memory://"):
         cassette_from_url(url)
 
 
-@pytest.mark.parametrize(
-    "url", ["sqlite://", "sqlite:///", "sqlite://playback.db", "sqlite:///a.db?mode=ro"]
-)
-def test_an_sqlite_url_without_a_file_says_how_to_write_one(url):
-    with pytest.raises(SettingsError, match="sqlite:///relative"):
-        cassette_from_url(url)
+@pytest.mark.parametrize("rest", ["//", "///", "//playback.db", "///a.db?mode=ro"])
+@pytest.mark.parametrize("scheme", ["sqlite", "file"])
+def test_a_url_without_a_path_says_how_to_write_one(scheme, rest):
+    with pytest.raises(SettingsError, match=f"{scheme}:///relative"):
+        cassette_from_url(f"{scheme}:{rest}")
 
 
 def test_the_revision_is_named_in_the_environment_and_is_no_setting_of_the_code():
@@ -252,7 +267,7 @@ def test_a_number_beyond_all_bounds_is_wrong_in_one_short_line(name, value):
 
 
 @pytest.mark.parametrize(
-    "url", ["ftp://x", "file:///dir", "s3://bucket/x", "sqlite:///", "sqlite:///%00", "sqlite://[a"]
+    "url", ["ftp://x", "file:///", "s3://bucket/x", "sqlite:///", "file:///%00", "sqlite://[a"]
 )
 def test_a_cassette_that_cannot_be_opened_is_wrong_when_settings_are_read(url):
     with pytest.raises(SettingsError, match="PLAYBACK_CASSETTE in the environment"):
