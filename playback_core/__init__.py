@@ -27,11 +27,13 @@ from playback_core.errors import (
 )
 from playback_core.interception_key import CapturedArg
 from playback_core.outcome import Outcome
+from playback_core.packing import PackedRecording
 from playback_core.playback import Miss, Playback, Relocation, Substitution
 from playback_core.recording import Output, Recording
+from playback_core.recording_filter import RecordingFilter
 from playback_core.recording_session import RecordingParameters
 from playback_core.streamed import Awaited, Streamed
-from playback_core.tape_cassette import TapeCassette
+from playback_core.tape_cassette import StoredRecording, TapeCassette
 from playback_core.tape_recorder import TapeRecorder
 
 __version__ = "0.1.0"
@@ -63,14 +65,17 @@ __all__ = [
     "Outcome",
     "Output",
     "OutputInterceptionDataHandler",
+    "PackedRecording",
     "Playback",
     "PlaybackError",
     "Recording",
+    "RecordingFilter",
     "RecordingKeyError",
     "RecordingParameters",
     "Relocation",
     "SQLiteTapeCassette",
     "SettingsError",
+    "StoredRecording",
     "Streamed",
     "Substitution",
     "TapeCassette",

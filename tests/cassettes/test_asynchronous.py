@@ -9,18 +9,25 @@ import pytest
 from playback_core import (
     AsyncRecordOnlyTapeCassette,
     CassetteError,
+    FileBasedTapeCassette,
     InMemoryTapeCassette,
     SettingsError,
+    SQLiteTapeCassette,
     TapeRecorder,
     TapeRecorderException,
 )
-from playback_core.testing import CassetteWriteContract, save_new
+from playback_core.testing import CassetteContract, save_new
 
 
-class TestAsyncRecordOnlyTapeCassette(CassetteWriteContract):
-    @pytest.fixture
-    def cassette(self):
-        with AsyncRecordOnlyTapeCassette(InMemoryTapeCassette()) as cassette:
+class TestAsyncRecordOnlyTapeCassette(CassetteContract):
+    @pytest.fixture(params=["memory", "sqlite", "files"])
+    def cassette(self, request, tmp_path):
+        wrapped = {
+            "memory": InMemoryTapeCassette,
+            "sqlite": lambda: SQLiteTapeCassette(tmp_path / "playback.db"),
+            "files": lambda: FileBasedTapeCassette(tmp_path),
+        }[request.param]()
+        with AsyncRecordOnlyTapeCassette(wrapped, flush_interval=0) as cassette:
             yield cassette
 
 

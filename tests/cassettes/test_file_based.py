@@ -26,7 +26,7 @@ from playback_core import (
     SettingsError,
 )
 from playback_core.cassettes._file_errors import file_error
-from playback_core.testing import CassetteContract, save_new
+from playback_core.testing import CassetteContract, CassetteReadContract, save_new
 
 DAY = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -46,6 +46,16 @@ class TestFileBasedTapeCassette(CassetteContract):
     @pytest.fixture
     def cassette(self, cassette):
         return cassette
+
+
+class TestWhatAnotherProcessRecords(CassetteReadContract):
+    @pytest.fixture
+    def cassette(self, cassette, directory):
+        with FileBasedTapeCassette(directory, create=False) as reading:
+            yield reading
+
+    def writer(self, cassette):
+        return FileBasedTapeCassette(cassette.directory)
 
 
 def save_big(cassette, size=20_000):
