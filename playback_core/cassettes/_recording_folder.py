@@ -14,7 +14,14 @@ from playback_core.cassettes._file_index import (
     read_index,
     removal_line,
 )
-from playback_core.cassettes._file_places import DAY, OTHER, SUFFIX, may_be_name, place_of
+from playback_core.cassettes._file_places import (
+    DAY,
+    OTHER,
+    SUFFIX,
+    Place,
+    may_be_name,
+    place_of,
+)
 from playback_core.cassettes._recording_file import damaged_file, read_header, read_regular
 from playback_core.codec import DEFAULT_LIMITS
 from playback_core.errors import DamagedRecordingError, PlaybackError, SettingsError
@@ -31,6 +38,7 @@ class Arrival(NamedTuple):
     """A recording whose file is written, but not yet where it belongs."""
 
     written: Path
+    place: Place
     indexed: Indexed
 
 
@@ -72,18 +80,20 @@ class RecordingFolder:
         self.path.mkdir(mode=0o700, exist_ok=True)
         if not all(day_of(arrival.indexed.started_at) == self.path.name for arrival in arrivals):
             (self.path / _ANY_DATE).touch(mode=0o600)
-        targets = [self._file(arrival.indexed) for arrival in arrivals]
-        replaced = [
-            arrival.indexed.id
-            for arrival, target in zip(arrivals, targets, strict=True)
-            if target.exists()
-        ]
+        # Texts, as a path object costs as much as the rename.
+        targets = [f"{self.path}/{arrival.place.name}{SUFFIX}" for arrival in arrivals]
         # Before the files: no line may describe a file that was replaced since.
-        self._void(replaced)
+        self._void(
+            [
+                arrival.indexed.id
+                for arrival, target in zip(arrivals, targets, strict=True)
+                if os.path.lexists(target)
+            ]
+        )
         lines = []
         try:
             for arrival, target in zip(arrivals, targets, strict=True):
-                arrival.written.replace(target)
+                os.replace(arrival.written, target)
                 lines.append(index_line(arrival.indexed))
         finally:
             # They are stored, and found without an index too.

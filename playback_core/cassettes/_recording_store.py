@@ -86,12 +86,12 @@ class RecordingStore:
 
     def write(self, packed: PackedRecording) -> Arrival:
         """Write a recording's file, to be taken in; SettingsError where it is over the bound."""
-        place_of(packed.id)
+        place = place_of(packed.id)
         content = file_content(packed)
         indexed = Indexed(packed.id, packed.started_at, len(content), packed.metadata)
         if taken_bytes(indexed) > self._max_bytes:
             raise too_large(packed.id, taken_bytes(indexed), self._max_bytes)
-        arrival = Arrival(self._incoming / token_hex(8), indexed)
+        arrival = Arrival(self._incoming / token_hex(8), place, indexed)
         with file_errors(self.directory):
             # Looked for, as both folders may be removed while the application runs.
             if not self._incoming.is_dir():
@@ -109,14 +109,17 @@ class RecordingStore:
         The oldest recordings make room for them.
         """
         size = sum(taken_bytes(arrival.indexed) for arrival in arrivals)
+        left = arrivals
         try:
             with file_errors(self.directory):
                 self._make_room(size)
                 with self._lock.held() as usage:
                     usage.add(size)
-                    return self._taken(arrivals, usage)
+                    failures = self._taken(arrivals, usage)
+            left = [arrival for arrival, _ in failures]
+            return failures
         finally:
-            for arrival in arrivals:
+            for arrival in left:
                 arrival.written.unlink(missing_ok=True)
 
     def remove(self, recording_id: str) -> bool:
@@ -156,12 +159,12 @@ class RecordingStore:
 
     def _taken(self, arrivals: list[Arrival], usage: Usage) -> list[tuple[Arrival, Exception]]:
         failures: list[tuple[Arrival, Exception]] = []
-        groups: dict[Path, list[Arrival]] = {}
+        groups: dict[tuple[str, str], list[Arrival]] = {}
         for arrival in arrivals:
-            groups.setdefault(self.path_of(arrival.indexed.id).parent, []).append(arrival)
-        for path, group in groups.items():
+            groups.setdefault(arrival.place[:2], []).append(arrival)
+        for (category, day), group in groups.items():
             try:
-                RecordingFolder(path, path.parent.name).take(group)
+                RecordingFolder(self.directory / category / day, category).take(group)
             except OSError as error:
                 cause = file_error(self.directory, error)
                 failures += [(arrival, cause) for arrival in group if arrival.written.exists()]
