@@ -144,16 +144,23 @@ def compare_command(
 
 
 @playback_cli.command("prune")
-@click.option("--older-than", required=True, metavar="AGE", help="Age or date: 30d, 2026-01-31.")
+@click.option("--older-than", metavar="AGE", help="Those before an age or date: 30d, 2026-01-31.")
+@click.option("--max-size", metavar="SIZE", help="The oldest beyond a size: 500MB, 2GiB.")
 @_as_json
 @click.pass_context
-def prune_command(ctx: click.Context, older_than: str, as_json: bool) -> None:
-    """Remove old recordings."""
+def prune_command(
+    ctx: click.Context, older_than: str | None, max_size: str | None, as_json: bool
+) -> None:
+    """Remove old recordings; say by age, by size or by both."""
     from playback_core import commands
 
     with _application(ctx) as (_, cassette, _app):
-        moment = commands.parse_since(older_than)
-        _report(as_json).pruned(commands.prune_recordings(cassette, moment))
+        removed = commands.prune_recordings(
+            cassette,
+            commands.parse_since(older_than) if older_than is not None else None,
+            max_bytes=commands.parse_size(max_size) if max_size is not None else None,
+        )
+        _report(as_json).pruned(removed)
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from playback_core.commands.options import (
     ListOptions,
     parse_metadata,
     parse_since,
+    parse_size,
 )
 from playback_core.errors import PlaybackError
 from playback_core.studio.reports import choose_report, printable
@@ -33,6 +34,7 @@ __all__ = [
     "list_recordings",
     "parse_metadata",
     "parse_since",
+    "parse_size",
     "prune_recordings",
     "replay_recording",
     "show_recording",

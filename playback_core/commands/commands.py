@@ -92,9 +92,18 @@ def compare_recordings(
     return Comparisons({**compared, **without}, total=len(recording_ids))
 
 
-def prune_recordings(cassette: TapeCassette, older_than: datetime) -> int:
-    """Remove the recordings that started before a moment; return how many."""
-    return cassette.prune(older_than)
+def prune_recordings(
+    cassette: TapeCassette, older_than: datetime | None = None, *, max_bytes: int | None = None
+) -> int:
+    """Remove the recordings that started before a moment, and the oldest beyond a size.
+
+    Return how many. Raise SettingsError where neither is given.
+    """
+    if older_than is None and max_bytes is None:
+        raise SettingsError(
+            "Nothing says what to remove; give --older-than 30d, --max-size 500MB, or both."
+        )
+    return cassette.prune(older_than, max_bytes=max_bytes)
 
 
 def _categories(cassette: TapeCassette, named: tuple[str, ...]) -> list[str]:

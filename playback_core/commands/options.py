@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from playback_core.errors import SettingsError
+from playback_core.settings.values import size_in_bytes
 from playback_core.studio import RecordingLookupProperties
 
 _UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -74,6 +75,16 @@ def parse_since(text: str, now: datetime | None = None) -> datetime:
             f"Not a time: {text!r}; write an age (30m, 12h, 7d, 2w) or a date (2026-01-31)."
         ) from None
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+
+
+def parse_size(text: str) -> int:
+    """Return the bytes that `500MB`, `1.5 GiB` or a number is; raise SettingsError for another."""
+    try:
+        return size_in_bytes(text)
+    except (ValueError, OverflowError):
+        raise SettingsError(
+            f"Not a size: {text!r}; write a number of bytes, or 512k, 500MB, 2GiB."
+        ) from None
 
 
 def parse_metadata(pairs: Iterable[str]) -> dict[str, Any]:

@@ -52,15 +52,16 @@ def _rate(value: Any) -> float:
     return float(value)
 
 
-def _size(value: Any) -> int:
+def size_in_bytes(value: Any) -> int:
+    """Return a number of bytes, also of a text such as 512k; raise ValueError or OverflowError."""
     size = _size_of_text(value) if isinstance(value, str) else value
     if not isinstance(size, int) or isinstance(size, bool) or not 0 <= size <= maxsize:
         raise ValueError(value)
     return size
 
 
-def _database_size(value: Any) -> int:
-    size = _size(value)
+def _cassette_size(value: Any) -> int:
+    size = size_in_bytes(value)
     if size < MIN_MAX_BYTES:
         raise ValueError(value)
     return size
@@ -119,11 +120,11 @@ PARSERS: Final[dict[str, tuple[Callable[[Any], Any], str]]] = {
     "SAMPLING": (_sampling, "a share from 0 to 1, or shares by category: checkout*=1,*=0.1"),
     "INCLUDE": _NAMES,
     "EXCLUDE": _NAMES,
-    "BODY_LIMIT": (_size, _BYTES),
+    "BODY_LIMIT": (size_in_bytes, _BYTES),
     "REDACT": (_texts, "a list of names of headers and fields, or a text with commas"),
     "REDACT_KEY": (_secret, f"a text or bytes of {_MIN_SECRET} or more"),
     "TUNER": (_tuner, "module:attribute, or an EqualizerTuner"),
-    "MAX_BYTES": (_database_size, f"{_BYTES}, of {MIN_MAX_BYTES} or more"),
+    "MAX_BYTES": (_cassette_size, f"{_BYTES}, of {MIN_MAX_BYTES} or more"),
     "RESPONSE_HEADER": (_header, "the name of a header"),
 }
 """What reads the value of each setting, raising ValueError, TypeError or OverflowError; and what

@@ -165,6 +165,14 @@ def test_prune_removes_what_is_older(changed: Path):
     assert "home/" not in _flask(changed, "list").stdout
 
 
+def test_prune_removes_what_is_beyond_a_size(changed: Path):
+    (changed / "shop.py").write_text(APP)
+    assert _flask(changed, "prune", "--max-size", "500MB").returncode == 0
+    assert "home/" in _flask(changed, "list").stdout
+    assert _flask(changed, "prune", "--max-size", "0").returncode == 0
+    assert "home/" not in _flask(changed, "list").stdout
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -176,7 +184,9 @@ def test_prune_removes_what_is_older(changed: Path):
         ("compare", "--since", "yesterday"),
         ("compare", "--metadata", "nonsense"),
         ("list", "no-such-category"),
+        ("prune",),
         ("prune", "--older-than", "soon"),
+        ("prune", "--max-size", "little"),
     ],
 )
 def test_bad_input_gives_one_clear_line_and_code_2(shop: Path, arguments):

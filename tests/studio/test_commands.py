@@ -31,6 +31,7 @@ from playback_core.commands import (
     list_recordings,
     parse_metadata,
     parse_since,
+    parse_size,
     prune_recordings,
     replay_recording,
     show_recording,
@@ -236,6 +237,30 @@ def test_prune_removes_what_is_older(cassette: InMemoryTapeCassette) -> None:
     assert prune_recordings(cassette, parse_since("1d")) == 0
     assert prune_recordings(cassette, datetime.now(UTC) + timedelta(seconds=1)) == 4
     assert not cassette.get_all_recording_ids()
+
+
+def test_prune_removes_the_oldest_beyond_a_size(cassette: InMemoryTapeCassette) -> None:
+    assert prune_recordings(cassette, max_bytes=parse_size("1MB")) == 0
+    count = len(cassette.get_all_recording_ids())
+    assert prune_recordings(cassette, parse_since("1d"), max_bytes=parse_size("0")) == count
+
+
+def test_prune_has_to_be_told_what_to_remove(cassette: InMemoryTapeCassette) -> None:
+    with pytest.raises(SettingsError, match=r"--older-than .* --max-size"):
+        prune_recordings(cassette)
+
+
+@pytest.mark.parametrize(
+    ("text", "size"), [("500MB", 500 * 1024**2), ("2 GiB", 2 * 1024**3), ("512k", 524288), ("7", 7)]
+)
+def test_sizes_are_read_as_in_settings(text: str, size: int) -> None:
+    assert parse_size(text) == size
+
+
+@pytest.mark.parametrize("text", ["", "big", "-1", "5 apples", "9" * 400])
+def test_what_is_no_size_says_how_to_write_one(text: str) -> None:
+    with pytest.raises(SettingsError, match="500MB"):
+        parse_size(text)
 
 
 @pytest.mark.parametrize(
