@@ -1,6 +1,7 @@
 """Recording ids: `{category}/{day}/{unique}`, the category percent-encoded."""
 
 import os
+import re
 from functools import lru_cache
 from itertools import count
 from time import gmtime, strftime
@@ -8,6 +9,12 @@ from typing import Final
 from urllib.parse import quote, unquote
 
 from playback_core.errors import SettingsError
+
+_NANOSECONDS_OF_DAY: Final = 86_400 * 1_000_000_000
+
+# 16 digits of the start, 10 of the process, 6 or more of the count.
+_UNIQUE: Final = re.compile("[0-9a-f]{32,}")
+_START_DIGITS: Final = 16
 
 
 class _Ids:
@@ -23,17 +30,22 @@ class _Ids:
         self._day = (-1, "")
 
     def make(self, category: str, started_at: int) -> str:
-        day_number = started_at // 86_400_000_000_000
+        day_number = started_at // _NANOSECONDS_OF_DAY
         if self._day[0] != day_number:
-            self._day = (day_number, strftime("%Y%m%d", gmtime(started_at // 1_000_000_000)))
+            self._day = (day_number, day_of(started_at))
         unique = f"{started_at:016x}{self._process}{next(self._count):06x}"
-        return f"{encoded_category(category)}/{self._day[1]}/{unique}"
+        return f"{category_prefix(category)}{self._day[1]}/{unique}"
 
 
 @lru_cache(maxsize=1024)
-def encoded_category(category: str) -> str:
-    """Return a category as it stands in the ids made for it: percent-encoded, without a slash."""
-    return quote(category, safe="", errors="surrogatepass")
+def category_prefix(category: str) -> str:
+    """Return what all ids of a category begin with, its slash included."""
+    return quote(category, safe="", errors="surrogatepass") + "/"
+
+
+def day_of(started_at: int) -> str:
+    """Return the UTC day of a start in epoch ns, as ids have it."""
+    return strftime("%Y%m%d", gmtime(started_at // 1_000_000_000))
 
 
 _ids: Final = _Ids()
@@ -57,3 +69,12 @@ def category_of(recording_id: str) -> str:
             f"Not a recording id: {recording_id!r}; ids read category/day/unique, as `list` prints."
         )
     return unquote(parts[0], errors="surrogatepass")
+
+
+def start_of(recording_id: str) -> int | None:
+    """Return the start an id was made for, in epoch ns; None for an id of another form."""
+    parts = recording_id.split("/")
+    if len(parts) != 3 or not parts[0] or not _UNIQUE.fullmatch(parts[2]):
+        return None
+    started_at = int(parts[2][:_START_DIGITS], 16)
+    return started_at if day_of(started_at) == parts[1] else None

@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import Final, NamedTuple
 from urllib.parse import quote, unquote
 
-from playback_core.recording_id import category_of, encoded_category
+from playback_core.recording_id import category_of, category_prefix
 
 SUFFIX: Final = ".recording"
 OTHER: Final = "other"
@@ -34,11 +34,11 @@ class Place(NamedTuple):
 def place_of(recording_id: str) -> Place:
     """Return where a recording is; raise SettingsError for what is no recording id."""
     category = category_of(recording_id)
-    encoded, day, unique = recording_id.rsplit("/", 2)
+    prefix, day, unique = recording_id.rsplit("/", 2)
     folder = category_folder(category)
     # Of the other day: what a file stands for whose id cannot be read from it.
     is_place = (day == OTHER or DAY.fullmatch(day)) and may_be_name(day, unique)
-    if is_place and encoded == encoded_category(category):
+    if is_place and f"{prefix}/" == category_prefix(category):
         return Place(folder, day, unique)
     quoted = quote(recording_id, safe="", errors="surrogatepass")
     return Place(folder, OTHER, _digest(quoted) if len(quoted) > _LONGEST else f"={quoted}")
@@ -46,7 +46,7 @@ def place_of(recording_id: str) -> Place:
 
 def category_folder(category: str) -> str:
     """Return the name of a category's folder."""
-    encoded = encoded_category(category)
+    encoded = category_prefix(category).removesuffix("/")
     if encoded.startswith("."):
         # Neither hidden nor a way up. `quote` never writes it so: no other category has this name.
         encoded = f"%2E{encoded[1:]}"

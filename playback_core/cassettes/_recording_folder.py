@@ -4,7 +4,6 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from time import gmtime, strftime
 from typing import Final, NamedTuple
 
 from playback_core.cassettes._file_index import (
@@ -25,13 +24,11 @@ from playback_core.cassettes._file_places import (
 from playback_core.cassettes._recording_file import damaged_file, read_header, read_regular
 from playback_core.codec import DEFAULT_LIMITS
 from playback_core.errors import DamagedRecordingError, PlaybackError, SettingsError
-from playback_core.recording_id import encoded_category
+from playback_core.recording_id import category_prefix, day_of, start_of
 
 _INDEX: Final = ".index"
 _FRESH_INDEX: Final = ".index.new"
 _ANY_DATE: Final = ".any-date"
-
-_START_DIGITS: Final = 16
 
 
 class Arrival(NamedTuple):
@@ -51,7 +48,7 @@ class RecordingFolder:
 
     def __init__(self, path: Path, category: str) -> None:
         self.path = path
-        self._category = category
+        self._prefix = f"{category_prefix(category)}{path.name}/"
 
     @property
     def day(self) -> str | None:
@@ -144,9 +141,8 @@ class RecordingFolder:
         if self.path.name == OTHER:
             return {_name_of(recording): recording for recording in index.values()}
         # Of an id that begins in another way the file is asked.
-        prefix = f"{encoded_category(self._category)}/{self.path.name}/"
         return {
-            recording_id.removeprefix(prefix): recording
+            recording_id.removeprefix(self._prefix): recording
             for recording_id, recording in index.items()
         }
 
@@ -162,8 +158,8 @@ class RecordingFolder:
             return None
         except (OSError, PlaybackError):
             # Listed all the same: reading it then says what is wrong.
-            recording_id = f"{encoded_category(self._category)}/{self.path.name}/{name}"
-            return Indexed(recording_id, _guessed_start(name), length, None)
+            recording_id = self._prefix + name
+            return Indexed(recording_id, start_of(recording_id) or 0, length, None)
 
     def _require_place(self, recording_id: str, name: str, path: Path) -> None:
         if place_of(recording_id)[1:] != (self.path.name, name):
@@ -184,11 +180,6 @@ class RecordingFolder:
             write_file(self.path / _INDEX, joined(lines), os.O_APPEND)
 
 
-def day_of(started_at: int) -> str:
-    """Return the day of a start in UTC, as ids have it."""
-    return strftime("%Y%m%d", gmtime(started_at // 1_000_000_000))
-
-
 def write_file(path: Path, content: bytes, flags: int) -> None:
     """Write a private file; `flags` say what is made of one that is there."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | flags, 0o600)
@@ -201,10 +192,3 @@ def _name_of(recording: Indexed) -> str:
         return place_of(recording.id).name
     except SettingsError:
         return ""
-
-
-def _guessed_start(name: str) -> int:
-    try:
-        return int(name[:_START_DIGITS], 16)
-    except ValueError:
-        return 0

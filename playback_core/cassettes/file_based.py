@@ -18,7 +18,7 @@ from playback_core.cassettes._options import (
 )
 from playback_core.cassettes._reading import decoded_metadata, passes
 from playback_core.cassettes._recording_file import damaged_file, read_header, read_recording_file
-from playback_core.cassettes._recording_folder import Arrival, day_of
+from playback_core.cassettes._recording_folder import Arrival
 from playback_core.cassettes._recording_store import RecordingStore, taken_bytes
 from playback_core.errors import (
     CassetteClosedError,
@@ -29,7 +29,7 @@ from playback_core.errors import (
 )
 from playback_core.recording import Recording
 from playback_core.recording_filter import RecordingFilter
-from playback_core.recording_id import category_of
+from playback_core.recording_id import category_of, day_of
 from playback_core.tape_cassette import TapeCassette
 
 # Of a small bound a batch is a small part, so that making room removes few.

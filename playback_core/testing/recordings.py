@@ -5,7 +5,9 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from playback_core.recording import Recording
 from playback_core.recording_filter import epoch_nanoseconds
+from playback_core.recording_id import new_recording_id
 from playback_core.tape_cassette import TapeCassette
 
 DAY: Final = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -20,13 +22,22 @@ def save_new(
     **metadata: Any,
 ) -> str:
     """Save a small recording and return its id."""
-    recording = cassette.create_new_recording(category)
-    if started_at is not None:
-        recording.started_at = epoch_nanoseconds(started_at)
+    recording = new_recording(cassette, category, started_at)
     recording.set_data("key", {"value": 1})
     recording.add_metadata(metadata)
     cassette.save_recording(recording)
     return recording.id
+
+
+def new_recording(
+    cassette: TapeCassette, category: str, started_at: datetime | None = None
+) -> Recording:
+    """Make an empty recording that starts at a moment, now with None."""
+    if started_at is None:
+        return cassette.create_new_recording(category)
+    # An id tells the start it was made for, and a cassette may find recordings by it.
+    nanoseconds = epoch_nanoseconds(started_at)
+    return Recording(new_recording_id(category, nanoseconds), started_at=nanoseconds)
 
 
 @contextmanager

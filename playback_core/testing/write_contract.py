@@ -8,10 +8,9 @@ from playback_core.codec import encode
 from playback_core.entry import Entry, EntryKind
 from playback_core.errors import NoSuchRecording, SettingsError
 from playback_core.recording import Recording
-from playback_core.recording_filter import epoch_nanoseconds
 from playback_core.recording_id import category_of
 from playback_core.tape_cassette import TapeCassette
-from playback_core.testing.recordings import ALWAYS, DAY, raises, save_new
+from playback_core.testing.recordings import ALWAYS, DAY, new_recording, raises, save_new
 
 _CATEGORIES: Final = ("Operation", "api.v1.users", "a/b c%2F?#", "GET /ü/<id>", "*[!x]")
 _LARGE: Final = 100_000
@@ -146,8 +145,7 @@ class CassetteWriteContract:
 
 
 def _save_large(cassette: TapeCassette, started_at: datetime) -> str:
-    recording = cassette.create_new_recording("Operation")
-    recording.started_at = epoch_nanoseconds(started_at)
+    recording = new_recording(cassette, "Operation", started_at)
     recording.set_data("key", token_bytes(_LARGE))
     cassette.save_recording(recording)
     return recording.id

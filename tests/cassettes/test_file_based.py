@@ -251,8 +251,10 @@ def test_what_is_no_recording_is_not_listed(directory, cassette):
 
 
 def test_dates_are_those_of_the_start_whatever_day_is_in_the_id(cassette):
-    moved = save_new(cassette, started_at=DAY)
-    now = save_new(cassette)
+    recording = cassette.create_new_recording("Operation")
+    recording.started_at = int(DAY.timestamp()) * 1_000_000_000
+    cassette.save_recording(recording)
+    moved, now = recording.id, save_new(cassette)
     assert list(cassette.iter_recording_ids("Operation", end_date=DAY)) == [moved]
     assert list(cassette.iter_recording_ids("Operation", DAY + timedelta(days=1))) == [now]
     assert list(cassette.iter_recording_ids("Operation")) == [moved, now]
