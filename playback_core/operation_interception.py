@@ -10,21 +10,17 @@ from playback_core.errors import OperationExceptionDuringPlayback, TapeRecorderE
 from playback_core.guard import FailingOpen, take_fault
 from playback_core.interception import Args, Kwargs, Plan, keep_item
 from playback_core.metadata import OPERATION_CLASS, OPERATION_FUNCTION
-from playback_core.operation import (
-    OUTSIDE,
-    OpenOperation,
-    OperationStart,
-    ReplayedOperation,
-    open_operation,
-    open_recorded,
-)
+from playback_core.operation import OpenOperation, OperationStart
+from playback_core.operation_opening import OUTSIDE, open_operation
 from playback_core.option_checks import check_callable, check_flag, wrong_option
 from playback_core.outcome import Outcome
 from playback_core.output_interception import OutputInterception, OutputOptions
 from playback_core.packing import Redaction
 from playback_core.playback_session import PlaybackSession
+from playback_core.recorded_operation import open_recorded
 from playback_core.recording_session import RecordingHost, RecordingParameters, RecordingSession
 from playback_core.relays import relayed
+from playback_core.replayed_operation import ReplayedOperation
 from playback_core.session import Branch, current
 from playback_core.streamed import StreamSnapshot
 

@@ -17,7 +17,8 @@ from playback_core.errors import (
     TapeRecorderException,
 )
 from playback_core.guard import FailingOpen, Guard
-from playback_core.operation import OUTSIDE, OpenOperation, OperationStart, open_operation
+from playback_core.operation import OpenOperation, OperationStart
+from playback_core.operation_opening import OUTSIDE, open_operation
 from playback_core.packing import Redaction
 from playback_core.playback import Playback
 from playback_core.playback_function import run_playback_function
