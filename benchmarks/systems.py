@@ -1,5 +1,7 @@
 """The systems under measure behind one face: this package, and its predecessor."""
 
+from __future__ import annotations
+
 import sqlite3
 from collections.abc import Iterable
 from contextlib import closing
@@ -7,7 +9,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
-from typing import Any, ClassVar, Final, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
+
+if TYPE_CHECKING:
+    from playback_core import TapeCassette
 
 PREDECESSOR_RELEASE: Final = "0.3.38"
 
@@ -29,6 +34,10 @@ class System(Protocol):
 
     def __init__(self, folder: Path) -> None:
         """Make the recorder, enabled."""
+
+    @classmethod
+    def in_files(cls) -> type[System]:
+        """Return the same system storing each recording in a file."""
 
     def drain(self) -> None:
         """Wait until what was recorded is stored."""
@@ -52,12 +61,16 @@ class Bundle:
     name: ClassVar[str] = "bundle"
 
     def __init__(self, folder: Path) -> None:
-        from playback_core import AsyncRecordOnlyTapeCassette, SQLiteTapeCassette, TapeRecorder
+        from playback_core import AsyncRecordOnlyTapeCassette, TapeRecorder
 
         self._path = self.path_in(folder)
-        self._writer = AsyncRecordOnlyTapeCassette(SQLiteTapeCassette(self._path))
+        self._writer = AsyncRecordOnlyTapeCassette(self._cassette())
         self.recorder: Any = TapeRecorder(self._writer)
         self.recorder.enable_recording()
+
+    @classmethod
+    def in_files(cls) -> type[System]:
+        return BundleInFiles
 
     @staticmethod
     def path_in(folder: Path) -> Path:
@@ -89,6 +102,28 @@ class Bundle:
     def close(self) -> None:
         self._writer.close()
 
+    def _cassette(self) -> TapeCassette:
+        from playback_core import SQLiteTapeCassette
+
+        return SQLiteTapeCassette(self._path)
+
+
+class BundleInFiles(Bundle):
+    """This package: a folder of files behind the background writer."""
+
+    @staticmethod
+    def path_in(folder: Path) -> Path:
+        return folder / "recordings"
+
+    def stored(self) -> Stored:
+        sizes = [path.stat().st_size for path in self._path.rglob("*.recording")]
+        return Stored(len(sizes), sum(sizes), sum(sizes))
+
+    def _cassette(self) -> TapeCassette:
+        from playback_core import FileBasedTapeCassette
+
+        return FileBasedTapeCassette(self._path)
+
 
 class Predecessor:
     """playback-studio: a JSON file for each recording, behind its background writer."""
@@ -109,6 +144,10 @@ class Predecessor:
         self._writer.start()
         self.recorder: Any = tape_recorder.TapeRecorder(self._writer)
         self.recorder.enable_recording()
+
+    @classmethod
+    def in_files(cls) -> type[System]:
+        return cls
 
     def drain(self) -> None:
         # It has no public way to wait for all of its queue but to close it.

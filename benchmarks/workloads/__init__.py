@@ -4,7 +4,7 @@ from typing import Final
 
 from benchmarks.workload import Workload
 from benchmarks.workloads.flask_view import FLASK_BUSY, FLASK_WAITING
-from benchmarks.workloads.lookup import LOOKUP
+from benchmarks.workloads.lookup import LOOKUP, LOOKUP_FILES
 from benchmarks.workloads.memory import MEMORY
 from benchmarks.workloads.off_call import OFF_CALL
 from benchmarks.workloads.recording_cost import (
@@ -35,6 +35,7 @@ WORKLOADS: Final[tuple[Workload, ...]] = (
     REPLAY,
     REPLAY_TYPED,
     LOOKUP,
+    LOOKUP_FILES,
     FLASK_WAITING,
     FLASK_BUSY,
 )

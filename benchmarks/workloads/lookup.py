@@ -45,11 +45,24 @@ def _measure(system: type[System], folder: Path, effort: Effort) -> Measurement:
     )
 
 
+def _measure_files(system: type[System], folder: Path, effort: Effort) -> Measurement:
+    return _measure(system.in_files(), folder, effort)
+
+
 LOOKUP = Workload(
     name="lookup",
     title="metadata-filtered lookup among 2,000 recordings, all 100 matches",
     unit="ms",
     target=Target(10),
     measure=_measure,
+    predecessor_rounds=3,
+)
+
+LOOKUP_FILES = Workload(
+    name="lookup-files",
+    title="the same lookup where each recording is a file",
+    unit="ms",
+    target=Target(50),
+    measure=_measure_files,
     predecessor_rounds=3,
 )

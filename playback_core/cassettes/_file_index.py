@@ -1,12 +1,13 @@
 """The index of a folder of recordings: what a lookup asks for, so that it opens one file, not all.
 
-A line for each recording, appended once its file is there. A line that is damaged, or was never
-written, leaves its recording to be read from its own file; a later line of an id goes before.
+A line for the recordings that were stored together, appended once their files are there. A line
+that is damaged, or was never written, leaves its recordings to be read from their own files; what a
+later line says of an id goes before.
 """
 
 from binascii import Error as NotBase64
 from binascii import a2b_base64, b2a_base64
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 from zlib import crc32
 
@@ -15,6 +16,9 @@ import ormsgpack
 from playback_core.codec import storable_text, stored_text
 
 _CHECKSUM_DIGITS: Final = 8
+
+# Damage costs no more than this many their place in the index.
+_LONGEST_LINE: Final = 256
 
 
 class Indexed(NamedTuple):
@@ -30,53 +34,51 @@ class Indexed(NamedTuple):
     metadata: bytes | None
 
 
-def index_line(recording: Indexed) -> bytes:
-    """Return the line of a recording."""
-    recording_id, *rest = recording
-    return _line([storable_text(recording_id), *rest])
+def index_lines(recordings: Sequence[Indexed]) -> bytes:
+    """Return the lines of some recordings."""
+    return _lines([[storable_text(one.id), *one[1:]] for one in recordings])
 
 
-def removal_line(recording_id: str) -> bytes:
-    """Return the line that makes the lines before it about an id void."""
-    return _line([storable_text(recording_id)])
-
-
-def joined(lines: Iterable[bytes]) -> bytes:
-    """Return lines as they are appended: on lines of their own, whatever was cut short before."""
-    return b"\n" + b"\n".join(lines) + b"\n"
+def removal_lines(recording_ids: Sequence[str]) -> bytes:
+    """Return lines that make what the lines before them say of some ids void."""
+    return _lines([[storable_text(recording_id)] for recording_id in recording_ids])
 
 
 def read_index(content: bytes) -> dict[str, Indexed]:
     """Return the recordings of an index by id; damaged lines are left out."""
     found: dict[str, Indexed] = {}
     for line in content.split(b"\n"):
-        fields = _fields(line)
-        if fields is None:
-            continue
-        recording_id, *rest = fields
-        if rest:
-            found[recording_id] = Indexed(recording_id, *rest)
-        else:
-            found.pop(recording_id, None)
+        for recording_id, *rest in _read_line(line):
+            if rest:
+                found[recording_id] = Indexed(recording_id, *rest)
+            else:
+                found.pop(recording_id, None)
     return found
 
 
-def _line(fields: list[Any]) -> bytes:
-    body = b2a_base64(ormsgpack.packb(fields), newline=False)
-    return b"%08x%b" % (crc32(body), body)
+def _lines(records: list[list[Any]]) -> bytes:
+    lines = []
+    for start in range(0, len(records), _LONGEST_LINE):
+        packed = ormsgpack.packb(records[start : start + _LONGEST_LINE])
+        body = b2a_base64(packed, newline=False)
+        # On a line of its own, whatever was cut short before it.
+        lines.append(b"\n%08x%b\n" % (crc32(body), body))
+    return b"".join(lines)
 
 
-def _fields(line: bytes) -> list[Any] | None:
+def _read_line(line: bytes) -> list[list[Any]]:
     body = line[_CHECKSUM_DIGITS:]
     if not body or b"%08x" % crc32(body) != line[:_CHECKSUM_DIGITS]:
-        return None
+        return []
     try:
-        recording_id, *rest = ormsgpack.unpackb(a2b_base64(body))
-        fields = [stored_text(recording_id), *rest]
+        return [[stored_text(recording_id), *rest] for recording_id, *rest in _records(body)]
     except (NotBase64, ValueError, TypeError):
-        return None
-    return fields if not rest or _are_of_an_index(rest) else None
+        return []
 
 
-def _are_of_an_index(rest: list[Any]) -> bool:
-    return [type(value) for value in rest] == [int, int, bytes]
+def _records(body: bytes) -> Any:
+    records = ormsgpack.unpackb(a2b_base64(body))
+    for _, *rest in records:
+        if rest and list(map(type, rest)) != [int, int, bytes]:
+            raise TypeError("not what an index holds")
+    return records

@@ -37,7 +37,7 @@ def place_of(recording_id: str) -> Place:
     prefix, day, unique = recording_id.rsplit("/", 2)
     folder = category_folder(category)
     # Of the other day: what a file stands for whose id cannot be read from it.
-    is_place = (day == OTHER or DAY.fullmatch(day)) and may_be_name(day, unique)
+    is_place = (day == OTHER or DAY.fullmatch(day)) and name_pattern(day).fullmatch(unique)
     if is_place and f"{prefix}/" == category_prefix(category):
         return Place(folder, day, unique)
     quoted = quote(recording_id, safe="", errors="surrogatepass")
@@ -59,9 +59,9 @@ def category_in_folder(folder: str) -> str | None:
     return category if category and category_folder(category) == folder else None
 
 
-def may_be_name(day: str, name: str) -> bool:
-    """Tell whether a file of this name, without its suffix, may hold a recording."""
-    return (_OTHER_NAME if day == OTHER else _NAME).fullmatch(name) is not None
+def name_pattern(day: str) -> re.Pattern[str]:
+    """Return what the names of a day's files look like, without their suffix."""
+    return _OTHER_NAME if day == OTHER else _NAME
 
 
 def _digest(text: str) -> str:

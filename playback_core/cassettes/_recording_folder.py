@@ -8,27 +8,28 @@ from typing import Final, NamedTuple
 
 from playback_core.cassettes._file_index import (
     Indexed,
-    index_line,
-    joined,
+    index_lines,
     read_index,
-    removal_line,
+    removal_lines,
 )
 from playback_core.cassettes._file_places import (
     DAY,
     OTHER,
     SUFFIX,
     Place,
-    may_be_name,
+    name_pattern,
     place_of,
 )
 from playback_core.cassettes._recording_file import damaged_file, read_header, read_regular
-from playback_core.codec import DEFAULT_LIMITS
 from playback_core.errors import DamagedRecordingError, PlaybackError, SettingsError
 from playback_core.recording_id import category_prefix, day_of, start_of
 
 _INDEX: Final = ".index"
 _FRESH_INDEX: Final = ".index.new"
 _ANY_DATE: Final = ".any-date"
+
+# Some 100,000 recordings of a category and day; the others are read from their files.
+_MAX_INDEX_BYTES: Final = 64 * 1024 * 1024
 
 
 class Arrival(NamedTuple):
@@ -87,15 +88,15 @@ class RecordingFolder:
                 if os.path.lexists(target)
             ]
         )
-        lines = []
+        placed = []
         try:
             for arrival, target in zip(arrivals, targets, strict=True):
                 os.replace(arrival.written, target)
-                lines.append(index_line(arrival.indexed))
+                placed.append(arrival.indexed)
         finally:
             # They are stored, and found without an index too.
             with suppress(OSError):
-                self._append(lines)
+                self._append(index_lines(placed))
 
     def remove(self, recordings: Iterable[Indexed]) -> list[Indexed]:
         """Remove recordings; return those that were there."""
@@ -116,18 +117,22 @@ class RecordingFolder:
                 self.path.rmdir()
                 self.path.parent.rmdir()
             return
-        lines = [index_line(one) for one in self.recordings() if one.metadata is not None]
+        readable = [one for one in self.recordings() if one.metadata is not None]
         fresh = self.path / _FRESH_INDEX
-        write_file(fresh, joined(lines), os.O_TRUNC)
+        write_file(fresh, index_lines(readable), os.O_TRUNC)
         fresh.replace(self.path / _INDEX)
 
     def _files(self) -> Iterator[tuple[str, os.DirEntry[str]]]:
+        is_name = name_pattern(self.path.name).fullmatch
         try:
             with os.scandir(self.path) as entries:
                 for entry in entries:
                     name = entry.name.removesuffix(SUFFIX)
-                    ours = name != entry.name and may_be_name(self.path.name, name)
-                    if ours and entry.is_file(follow_symlinks=False):
+                    if (
+                        name != entry.name
+                        and is_name(name)
+                        and entry.is_file(follow_symlinks=False)
+                    ):
                         yield name, entry
         except FileNotFoundError:
             # The last recording was removed since the folder was found.
@@ -135,7 +140,7 @@ class RecordingFolder:
 
     def _indexed(self) -> dict[str, Indexed]:
         try:
-            index = read_index(read_regular(self.path / _INDEX, DEFAULT_LIMITS.max_bytes))
+            index = read_index(read_regular(self.path / _INDEX, _MAX_INDEX_BYTES))
         except (OSError, DamagedRecordingError):
             return {}
         if self.path.name == OTHER:
@@ -170,14 +175,14 @@ class RecordingFolder:
 
     def _void(self, recording_ids: list[str]) -> None:
         try:
-            self._append([removal_line(recording_id) for recording_id in recording_ids])
+            self._append(removal_lines(recording_ids))
         except OSError:
             # A full disk must not keep recordings from being removed.
             (self.path / _INDEX).unlink(missing_ok=True)
 
-    def _append(self, lines: list[bytes]) -> None:
+    def _append(self, lines: bytes) -> None:
         if lines:
-            write_file(self.path / _INDEX, joined(lines), os.O_APPEND)
+            write_file(self.path / _INDEX, lines, os.O_APPEND)
 
 
 def write_file(path: Path, content: bytes, flags: int) -> None:

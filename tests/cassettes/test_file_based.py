@@ -176,11 +176,10 @@ def test_a_lookup_reads_the_index_and_no_recording(directory, cassette):
 
 
 @given(st.data())
-def test_no_damage_to_the_index_hides_a_recording_or_shows_a_wrong_one(data):
+def test_no_damage_to_the_index_hides_a_recording_or_shows_one_that_is_gone(data):
     with TemporaryDirectory() as folder, FileBasedTapeCassette(folder) as cassette:
         ids = [save_new(cassette, user=number % 2) for number in range(6)]
         cassette.delete_recording(ids[0])
-        cassette.save_recording(Recording(ids[1], started_at=5, metadata={"user": 0}))
         index = index_of(Path(folder))
         content = bytearray(index.read_bytes())
         kind = data.draw(st.sampled_from(["cut", "flip", "insert", "gone"]))
@@ -195,8 +194,8 @@ def test_no_damage_to_the_index_hides_a_recording_or_shows_a_wrong_one(data):
         if kind == "gone":
             index.unlink()
         later = save_new(cassette, user=1)
-        assert set(find(cassette, user=0)) <= {ids[1], ids[2], ids[4]}
-        assert sorted(find(cassette, user=0) + find(cassette, user=1)) == sorted([*ids[1:], later])
+        assert find(cassette, user=0) == ids[2::2]
+        assert find(cassette, user=1) == [*ids[1::2], later]
 
 
 def test_a_recording_whose_line_was_never_written_is_found(directory, cassette):
