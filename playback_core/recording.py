@@ -156,13 +156,14 @@ class Recording:
     def pack(self, *, compressed: bool = True) -> PackedRecording:
         """Return the stored form; the format is in docs/format.md.
 
-        Raise EncodeError where it is over the limits that `unpack` reads within.
+        Redaction changes the recording's own metadata too, so that it is as it is stored. Raise
+        EncodeError where it is over the limits that `unpack` reads within.
         """
         redaction = self.redaction
         try:
             metadata = encode(self._metadata)
-            if redaction is not None:
-                metadata = redaction.value(metadata)
+            if redaction is not None and (shown := redaction.value(metadata)) is not metadata:
+                metadata, self._metadata = shown, decode(shown)
             payload = pack_entries(tuple(self.entries), redaction, framed=compressed)
         except EncodeError as error:
             raise EncodeError(f"Recording {self.id} cannot be stored: {error}") from error

@@ -51,12 +51,13 @@ _ANY_VALUE: Final[Condition] = ("1", [])
 
 def add_rows(connection: Connection, recordings: Iterable[tuple[int, Mapping[Any, Any]]]) -> None:
     """Add the rows of the metadata of some recordings, each with its number."""
+    known = connection.metadata_names
     rows: list[tuple[int, Stored, int]] = []
     for seq, metadata in recordings:
         for name, value in metadata.items():
             if value is None:
                 continue
-            number, searchable = _number_of(connection, name)
+            number, searchable = known.get(name) or _numbered(connection, name)
             if not searchable:
                 continue
             stored = _stored(value)
@@ -64,7 +65,7 @@ def add_rows(connection: Connection, recordings: Iterable[tuple[int, Mapping[Any
                 _make_unsearchable(connection, name, number)
             else:
                 rows.append((number, stored, seq))
-    connection.executemany("INSERT INTO metadata_values VALUES (?, ?, ?)", rows)
+    connection.insert("metadata_values", rows)
 
 
 def remove_rows(connection: Connection, seq: int, metadata: Mapping[Any, Any]) -> None:
@@ -143,10 +144,11 @@ def _glob(pattern: str) -> Condition:
 
 def _stored(value: Any) -> Stored | None:
     # Exact types: a subclass may have an equality of its own.
-    if type(value) is bool or (type(value) is int and abs(value) <= _MAX_INT):
+    kind = type(value)
+    if kind is str:
+        return value[:_MAX_TEXT] if value.isascii() or _is_storable_text(value) else None
+    if kind is bool or (kind is int and abs(value) <= _MAX_INT):
         return int(value)
-    if type(value) is str and _is_storable_text(value):
-        return value[:_MAX_TEXT]
     return None
 
 
@@ -160,20 +162,18 @@ def _is_storable_text(value: Any) -> bool:
     return True
 
 
-def _number_of(connection: Connection, name: Any) -> tuple[int, bool]:
-    """Return a name's number and whether it is searchable; one seen first gets its number here."""
-    known = connection.metadata_names.get(name)
-    if known is None:
-        if not _is_storable_text(name):
-            return _NO_NAME
-        connection.execute(
-            "INSERT OR IGNORE INTO metadata_names (name, searchable) VALUES (?, ?)",
-            (name, name not in _UNSEARCHABLE),
-        )
-        number, searchable = connection.execute(
-            "SELECT id, searchable FROM metadata_names WHERE name = ?", (name,)
-        ).fetchone()
-        known = connection.metadata_names[name] = (number, bool(searchable))
+def _numbered(connection: Connection, name: Any) -> tuple[int, bool]:
+    """Give a name its number, unless it has one; return it and whether the name is searchable."""
+    if not _is_storable_text(name):
+        return _NO_NAME
+    connection.execute(
+        "INSERT OR IGNORE INTO metadata_names (name, searchable) VALUES (?, ?)",
+        (name, name not in _UNSEARCHABLE),
+    )
+    number, searchable = connection.execute(
+        "SELECT id, searchable FROM metadata_names WHERE name = ?", (name,)
+    ).fetchone()
+    known = connection.metadata_names[name] = (number, bool(searchable))
     return known
 
 

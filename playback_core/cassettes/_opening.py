@@ -4,9 +4,10 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -20,6 +21,9 @@ _CHECKPOINT_PAGES: Final = 2048
 _MAX_IDLE_LOG_BYTES: Final = 16 * 1024 * 1024
 
 _RETRY_SECONDS: Final = 0.01
+
+# Of eight values they stay below the 999 that SQLite may bind at the least.
+_ROWS_AT_ONCE: Final = 64
 
 _UNWRITABLE: Final = frozenset({sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY})
 
@@ -38,6 +42,22 @@ class Connection(sqlite3.Connection):
         self.category_ids: dict[str, int] = {}
         self.metadata_names: dict[str, tuple[int, bool]] = {}
         self.last_block: tuple[int, bytes] = (0, b"")
+
+    def insert(self, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Insert rows, many by one statement.
+
+        With each statement, and each row of an `executemany`, other threads get the interpreter,
+        and this one has to wait for it again. The counts are powers of two, so that the statements
+        are few and stay prepared.
+        """
+        start = 0
+        while start < len(rows):
+            count = min(1 << ((len(rows) - start).bit_length() - 1), _ROWS_AT_ONCE)
+            some = rows[start : start + count]
+            one = f"({', '.join('?' * len(some[0]))})"
+            values = ", ".join([one] * count)
+            self.execute(f"INSERT INTO {table} VALUES {values}", [*chain.from_iterable(some)])
+            start += count
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -14,8 +14,6 @@ from playback_core.recording_id import category_of
 
 _REMOVED_AT_ONCE: Final = 256
 
-_INSERT: Final = "INSERT INTO recordings VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-
 # The recordings of a block have the numbers from its own on, so the first that is left from there
 # on is one of it, or none is.
 _REMOVE_EMPTY_BLOCK: Final = (
@@ -116,13 +114,13 @@ def _insert_block(connection: Connection, first: int, block: Block) -> None:
         values.append((seq, stored_id, category, packed.started_at, *place, packed.metadata))
         start += length
     try:
-        connection.executemany(_INSERT, values)
+        connection.insert("recordings", values)
     except sqlite3.IntegrityError:
         # Some were saved before: these replace them.
         connection.execute("DELETE FROM recordings WHERE seq >= ?", (first,))
         for row in block.rows:
             remove_id(connection, row.packed.id)
-        connection.executemany(_INSERT, values)
+        connection.insert("recordings", values)
     connection.execute("INSERT INTO payloads VALUES (?, ?)", (first, block.frame))
     _metadata_index.add_rows(
         connection, ((seq, row.metadata) for seq, row in enumerate(block.rows, first))

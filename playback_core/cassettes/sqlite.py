@@ -204,7 +204,5 @@ def _row_of(recording: Recording) -> Row:
     # Here, where an id that is none fails alone.
     category_of(recording.id)
     packed = recording.pack(compressed=False)
-    if recording.redaction is None:
-        return Row(recording, packed, recording.get_metadata())
-    # Of what is stored, not of the recording: secrets are redacted there.
-    return Row(recording, packed, decoded_metadata(packed.id, packed.metadata))
+    # Packing it has taken its secrets out.
+    return Row(recording, packed, recording.get_metadata())
