@@ -61,12 +61,12 @@ class BodyCapture:
 
     def add(self, chunk: bytes) -> None:
         """Take the next piece."""
-        self.size += len(chunk)
-        room = self._limit - self._kept
-        if room > 0 and chunk:
-            kept = bytes(chunk) if len(chunk) <= room else bytes(chunk[:room])
-            self._kept += len(kept)
-            self._chunks.append(kept)
+        size = len(chunk)
+        self.size += size
+        kept = min(size, self._limit - self._kept)
+        if kept > 0:
+            self._kept += kept
+            self._chunks.append(bytes(chunk if kept == size else chunk[:kept]))
 
     @property
     def is_cut(self) -> bool:

@@ -95,10 +95,11 @@ class Exchange:
         """Take what the routing found: it makes the category, and decides whether to record."""
         with self._guard:
             rules, category = self._rules, category_of_request(request)
-            self._path = request.path
+            path = self._path = request.path
+            rule = request.url_rule
             self._endpoint = request.endpoint
-            self._rule = request.url_rule.rule if request.url_rule is not None else None
-            if rules.selects(category, request.path):
+            self._rule = rule.rule if rule is not None else None
+            if rules.selects(category, path):
                 self._name(category, rules.parameters_of(category))
             else:
                 self._operation.exclude()

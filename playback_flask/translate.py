@@ -1,6 +1,7 @@
 """Between Flask's requests and responses and the plain data that recordings hold."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final, Protocol
 
 from flask import Flask
@@ -25,8 +26,9 @@ def category_of_request(request: MatchedRequest) -> str:
 
     The status is 404, 405, or that of a redirect of the routing, as to a trailing slash (308).
     """
-    if request.endpoint is not None:
-        return request.endpoint
+    endpoint = request.endpoint
+    if endpoint is not None:
+        return endpoint
     error = request.routing_exception
     code = error.code if isinstance(error, HTTPException) else None
     return f"{UNMATCHED}:{code}" if code else UNMATCHED
@@ -48,6 +50,7 @@ def recorded_app(app: Flask) -> dict[str, Any]:
     }
 
 
+@lru_cache(maxsize=64)
 def parsed_status(line: str) -> tuple[int, str]:
     """Return a status line's code, 0 where there is none, and its reason."""
     code, _, reason = line.partition(" ")

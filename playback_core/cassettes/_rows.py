@@ -25,13 +25,15 @@ _REMOVE_EMPTY_BLOCK: Final = (
 def insert(connection: Connection, blocks: Iterable[Block], max_bytes: int) -> None:
     """Store blocks within the caller's transaction; the oldest recordings make room for them."""
     room = max_bytes - _used_bytes(connection)
-    seq = _next_seq(connection)
+    fitting: list[Block] = []
     for block in blocks:
         if room < block.size:
+            _insert_blocks(connection, fitting)
+            fitting = []
             room = _make_room(connection, block.size, max_bytes)
         room -= block.size
-        _insert_block(connection, seq, block)
-        seq += len(block.rows)
+        fitting.append(block)
+    _insert_blocks(connection, fitting)
 
 
 def file_bytes(connection: Connection) -> int:
@@ -103,28 +105,33 @@ def _next_seq(connection: Connection) -> int:
     return 1 if row is None else int(row[0]) + 1
 
 
-def _insert_block(connection: Connection, first: int, block: Block) -> None:
-    values = []
-    start = 0
-    for seq, (_, packed, _) in enumerate(block.rows, first):
-        category = _category_number(connection, packed.id)
-        length = len(packed.payload)
-        place = (first, start, length)
-        stored_id = storable_text(packed.id)
-        values.append((seq, stored_id, category, packed.started_at, *place, packed.metadata))
-        start += length
+def _insert_blocks(connection: Connection, blocks: list[Block]) -> None:
+    first = seq = _next_seq(connection)
+    recordings, payloads = [], []
+    for block in blocks:
+        payloads.append((seq, block.frame))
+        number, start = seq, 0
+        for _, packed, _ in block.rows:
+            category = _category_number(connection, packed.id)
+            length = len(packed.payload)
+            place = (number, start, length)
+            stored_id = storable_text(packed.id)
+            recordings.append(
+                (seq, stored_id, category, packed.started_at, *place, packed.metadata)
+            )
+            start += length
+            seq += 1
+    rows = [row for block in blocks for row in block.rows]
     try:
-        connection.insert("recordings", values)
+        connection.insert("recordings", recordings)
     except sqlite3.IntegrityError:
         # Some were saved before: these replace them.
         connection.execute("DELETE FROM recordings WHERE seq >= ?", (first,))
-        for row in block.rows:
+        for row in rows:
             remove_id(connection, row.packed.id)
-        connection.insert("recordings", values)
-    connection.execute("INSERT INTO payloads VALUES (?, ?)", (first, block.frame))
-    _metadata_index.add_rows(
-        connection, ((seq, row.metadata) for seq, row in enumerate(block.rows, first))
-    )
+        connection.insert("recordings", recordings)
+    connection.insert("payloads", payloads)
+    _metadata_index.add_rows(connection, enumerate([row.metadata for row in rows], first))
 
 
 def _category_number(connection: Connection, recording_id: str) -> int:

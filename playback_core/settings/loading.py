@@ -2,9 +2,11 @@
 
 import difflib
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
+from fnmatch import fnmatchcase, translate
+from functools import lru_cache
 from typing import Any, Final
 
 from playback_core.cassettes._options import DEFAULT_MAX_BYTES
@@ -140,4 +142,9 @@ def _shown(value: object) -> str:
 
 
 def _any_matches(patterns: tuple[str, ...], names: tuple[str, ...]) -> bool:
-    return any(fnmatchcase(name, pattern) for pattern in patterns for name in names)
+    return bool(patterns) and any(map(_matcher(patterns), names))
+
+
+@lru_cache
+def _matcher(patterns: tuple[str, ...]) -> Callable[[str], re.Match[str] | None]:
+    return re.compile("|".join(map(translate, patterns))).match
