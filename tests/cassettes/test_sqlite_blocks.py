@@ -191,6 +191,28 @@ def test_the_limit_holds_for_batches_and_keeps_the_newest(path):
     assert path.stat().st_size <= limit
 
 
+@pytest.mark.parametrize("count", [1, 63, 64, 65, 150])
+def test_each_recording_of_a_batch_of_any_length_is_found_by_its_metadata(cassette, count):
+    batch = [with_data(number) for number in range(count)]
+    for number, recording in enumerate(batch):
+        recording.add_metadata({"number": number, "path": f"/orders/{number}"})
+    assert cassette._save_recordings(batch) == []
+    for number, recording in enumerate(batch):
+        wanted = {"number": number, "path": f"/orders/{number}"}
+        assert list(cassette.iter_recording_ids("Operation", metadata=wanted)) == [recording.id]
+
+
+def test_what_makes_room_for_the_rest_of_its_batch_leaves_nothing_behind(path):
+    with SQLiteTapeCassette(path, max_bytes=256 * 1024) as cassette:
+        batch = save_batch(cassette, [os.urandom(4 * 1024) for _ in range(100)])
+        stored = list(cassette.iter_recording_ids("Operation"))
+        assert 0 < len(stored) < len(batch)
+        assert stored == [recording.id for recording in batch[-len(stored) :]]
+        assert list(cassette.iter_recording_ids("Operation", metadata={"user": 1})) == stored
+    kept = "(SELECT seq FROM recordings)"
+    assert query(path, f"SELECT * FROM metadata_values WHERE seq NOT IN {kept}") == []
+
+
 def test_of_a_batch_only_what_is_too_large_is_refused(path):
     with SQLiteTapeCassette(path, max_bytes=128 * 1024) as cassette:
         batch = [with_data(data) for data in (b"a", os.urandom(200_000), b"b")]
