@@ -7,11 +7,12 @@ being replayed raises.
 
 import logging
 import os
-import signal
 import threading
 from collections import Counter
-from types import TracebackType
-from typing import Final, Protocol
+from inspect import CO_VARARGS
+from itertools import pairwise
+from types import FrameType, TracebackType
+from typing import Any, Final, Protocol
 from weakref import WeakSet
 
 _logger: Final = logging.getLogger("playback")
@@ -61,14 +62,29 @@ class FailingOpen:
 
 
 def _comes_from_signal_handler(error: BaseException) -> bool:
-    handlers = (signal.getsignal(number) for number in signal.valid_signals())
-    codes = {getattr(handler, "__code__", None) for handler in handlers} - {None}
+    # By how it was called: one that is an object or a partial has no code of its own to look for,
+    # and one that acts once is not the signal's handler any more.
+    frames: list[FrameType] = []
     traceback = error.__traceback__
     while traceback is not None:
-        if traceback.tb_frame.f_code in codes:
+        frame = traceback.tb_frame
+        if any(
+            type(number) is int and any(interrupted is outer for outer in frames)
+            for number, interrupted in pairwise(_passed(frame))
+        ):
             return True
+        frames.append(frame)
         traceback = traceback.tb_next
     return False
+
+
+def _passed(frame: FrameType) -> list[Any]:
+    code, values = frame.f_code, frame.f_locals
+    passed = [values.get(name) for name in code.co_varnames[: code.co_argcount]]
+    if code.co_flags & CO_VARARGS:
+        rest = values.get(code.co_varnames[code.co_argcount + code.co_kwonlyargcount])
+        passed += rest if isinstance(rest, tuple) else ()
+    return passed
 
 
 class Guard:

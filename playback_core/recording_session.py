@@ -21,7 +21,7 @@ from playback_core.metadata import (
 )
 from playback_core.packing import Redaction
 from playback_core.recording import Completion, Recording
-from playback_core.session import Session
+from playback_core.session import Session, forks
 from playback_core.tape_cassette import TapeCassette
 
 
@@ -149,6 +149,7 @@ class RecordingSession(Session):
         self._parameters = parameters
         self._recording: Recording | None = None
         self._metadata = metadata
+        self._forks = forks()
 
     @property
     def recording(self) -> Recording | None:
@@ -246,6 +247,11 @@ class RecordingSession(Session):
         """End the operation: store it, or drop it by sampling. Never raises an Exception."""
         self.ended = True
         if not self.open:
+            return
+        if self._forks != forks():
+            # The copy of a child that returns from where it was forked; the parent stores its own.
+            self.open = False
+            self._forget()
             return
         try:
             if self._is_sampled():

@@ -139,7 +139,17 @@ def current_session() -> Session | None:
     return branch.session if branch is not None and branch.session.open else None
 
 
+_forks = 0
+
+
+def forks() -> int:
+    """Return how many forks lie between the first process and this one."""
+    return _forks
+
+
 def _leave_recording() -> None:
+    global _forks
+    _forks += 1
     # A recording is that of the parent; a child that forgot a replay would touch the world.
     branch = current()
     if branch is not None and not branch.session.replaying:

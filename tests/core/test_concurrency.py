@@ -179,6 +179,31 @@ class TestForking:
         assert execute() == 0
         assert "input: read args=[], kwargs={}" not in last_recording().get_all_keys()
 
+    def test_a_child_that_returns_from_the_operation_leaves_its_recording_to_the_parent(
+        self, tmp_path: Path
+    ) -> None:
+        cassette = SQLiteTapeCassette(tmp_path / "playback.db")
+        recorder = TapeRecorder(cassette)
+        read_end, write_end = os.pipe()
+
+        @recorder.operation(category="forking")
+        def execute() -> int:
+            child = os.fork()
+            if child == 0:
+                os.read(read_end, 1)
+            return child
+
+        with recorder.enabled_recording():
+            child = execute()
+            if child == 0:
+                os._exit(len(recorder.counters))
+        os.write(write_end, b"!")
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+        (recording_id,) = cassette.iter_recording_ids("forking")
+        (output,) = cassette.get_recording(recording_id).outputs()
+        assert output.value["args"] == [child]
+
     def test_a_child_forked_within_a_replay_does_not_touch_the_world(
         self, recorder: TapeRecorder, replay: Replay
     ) -> None:

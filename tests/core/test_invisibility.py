@@ -2,6 +2,7 @@
 
 import logging
 import signal
+from functools import partial
 
 import pytest
 
@@ -52,6 +53,35 @@ def test_a_time_limit_reaches_the_application_when_a_result_is_recorded(recorder
 
 def test_a_time_limit_reaches_the_application_when_an_operation_is_stored(recorder, alarm):
     check_time_limit(recorder, lambda: 1, {"metadata_extractor": alarm})
+
+
+class Limit:
+    """Handlers of a signal in the forms that libraries write them in."""
+
+    def __call__(self, number, frame):
+        raise TimeLimit
+
+    def once(self, number, frame):
+        signal.signal(signal.SIGALRM, signal.SIG_IGN)
+        raise TimeLimit
+
+    def of_any_call(self, *args, seconds=1):
+        raise TimeLimit
+
+
+@pytest.mark.parametrize(
+    "handler",
+    [Limit(), Limit().once, partial(Limit.once, Limit()), Limit().of_any_call],
+    ids=["object", "once", "partial", "any call"],
+)
+def test_a_time_limit_reaches_the_application_whatever_its_handler_is(recorder, alarm, handler):
+    signal.signal(signal.SIGALRM, handler)
+
+    @recorder.intercept_input("number {which}", alias_params_resolver=alarm)
+    def read():
+        return 1
+
+    check_time_limit(recorder, read, {})
 
 
 def check_time_limit(recorder, call, options):
