@@ -9,7 +9,7 @@ from playback_core.cassettes._blocks import Block
 from playback_core.cassettes._opening import Connection
 from playback_core.cassettes._reading import decoded_metadata
 from playback_core.codec import storable_text
-from playback_core.errors import DamagedRecordingError
+from playback_core.errors import CassetteError, DamagedRecordingError
 from playback_core.recording_id import category_of
 
 _REMOVED_AT_ONCE: Final = 256
@@ -67,9 +67,15 @@ def remove(connection: Connection, seqs: list[int]) -> None:
     """Remove recordings by number, and the blocks of which none is left."""
     blocks = set()
     for seq in seqs:
-        recording_id, block, metadata = connection.execute(
+        row = connection.execute(
             "SELECT id, block, metadata FROM recordings WHERE seq = ?", (seq,)
         ).fetchone()
+        if row is None:
+            raise CassetteError(
+                f"Recording database {connection.path}: an index names a recording that is not"
+                " there; the file is damaged, keep a copy and record to a new file."
+            )
+        recording_id, block, metadata = row
         try:
             values = decoded_metadata(str(recording_id), metadata)
         except DamagedRecordingError:

@@ -29,6 +29,12 @@ def cassette_errors(path: Path, after_error: Callable[[], None]) -> Iterator[Non
         after_error()
         advice = _ADVICE.get(primary_code(error), "see the SQLite error")
         raise CassetteError(f"Recording database {path}: {advice} ({error}).") from error
+    except UnicodeDecodeError as error:
+        # SQLite quotes in its message what it could not read.
+        after_error()
+        raise CassetteError(
+            f"Recording database {path}: {_ADVICE[sqlite3.SQLITE_CORRUPT]} ({error.object!r})."
+        ) from error
     except OSError as error:
         after_error()
         raise CassetteError(

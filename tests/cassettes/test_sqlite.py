@@ -187,6 +187,41 @@ def test_a_payload_that_is_gone_is_damage(path, cassette):
         cassette.get_recording(recording_id)
 
 
+INDEX = "recordings_by_time"
+
+
+def test_an_index_without_its_recordings_is_damage(path, cassette):
+    save_new(cassette)
+    cassette.close()
+    # Taken out of the schema and put back, so that it does not notice what is removed meanwhile.
+    listed = change_schema(path, "SELECT * FROM sqlite_master WHERE name = ?", INDEX)
+    change_schema(path, "DELETE FROM sqlite_master WHERE name = ?", INDEX)
+    change(path, "DELETE FROM recordings")
+    change_schema(path, "INSERT INTO sqlite_master VALUES (?, ?, ?, ?, ?)", *listed[0])
+
+    with (
+        SQLiteTapeCassette(path) as damaged,
+        pytest.raises(CassetteError, match="the file is damaged, keep a copy"),
+    ):
+        damaged.prune(datetime.now(UTC))
+
+
+def test_a_schema_that_is_no_text_is_damage(path, cassette):
+    cassette.close()
+    change_schema(
+        path, "UPDATE sqlite_master SET sql = CAST(? AS TEXT) WHERE name = ?", b"CREATE\xc7", INDEX
+    )
+
+    with pytest.raises(CassetteError, match="the file is damaged; keep a copy"):
+        SQLiteTapeCassette(path)
+
+
+def change_schema(path, statement, *values):
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("PRAGMA writable_schema = ON")
+        return connection.execute(statement, values).fetchall()
+
+
 def test_a_locked_database_is_an_error_with_advice(path):
     with SQLiteTapeCassette(path, timeout=0) as cassette:
         kept = save_new(cassette)
