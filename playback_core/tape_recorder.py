@@ -124,22 +124,28 @@ class TapeRecorder(Declarations):
     ) -> Iterator[None]:
         """Record a block as an operation of a category; within another operation it is a span.
 
-        A replay passes through such a block. Nothing is recorded while recording is disabled.
+        `metadata` is read when the block ends. A class in it, under OPERATION_CLASS, gives the
+        recording parameters. A replay passes through such a block. Nothing is recorded while
+        recording is disabled.
         """
+        owner = metadata.get(names.OPERATION_CLASS) if isinstance(metadata, Mapping) else None
         start = OperationStart(
-            category=str(category), metadata=dict(self.standing_metadata("block"))
+            category=str(category),
+            metadata=dict(self.standing_metadata("block")),
+            parameters=self.parameters_of(owner if isinstance(owner, type) else None),
         )
         operation = self.open_operation(start)
         if operation is None:
             yield
             return
-        operation.add_metadata(metadata)
         try:
             with within(operation.scope):
                 yield
         except BaseException as error:
+            operation.add_metadata(metadata)
             operation.end(error, post_operation_metadata_extractor)
             raise
+        operation.add_metadata(metadata)
         operation.end(None, post_operation_metadata_extractor)
 
     def open_operation(self, start: OperationStart) -> OpenOperation | None:

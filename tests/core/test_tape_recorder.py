@@ -1,5 +1,6 @@
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -193,6 +194,35 @@ class TestStartRecording:
         assert recording.get_data("seen") == [1, 2]
         metadata = recording.get_metadata()
         assert (metadata["day"], metadata["rows"]) == (1, 3)
+
+    @pytest.mark.parametrize("fails", [False, True])
+    def test_metadata_that_the_block_adds_to_is_stored_as_it_is_at_the_end(
+        self, recorder: TapeRecorder, last_recording: Load, fails: bool
+    ) -> None:
+        metadata = {"day": 1, "rows": 0}
+
+        with suppress(KeyError), recorder.start_recording("nightly", metadata):
+            metadata["rows"] = 3
+            if fails:
+                raise KeyError
+
+        stored = last_recording().get_metadata()
+        assert (stored["day"], stored["rows"]) == (1, 3)
+
+    @pytest.mark.parametrize(
+        ("parameters", "counted"),
+        [({"sampling_rate": 0.0}, {"sampled_out": 1}), ({"skipped": True}, {})],
+    )
+    def test_the_class_in_the_metadata_gives_the_recording_parameters(
+        self, recorder: TapeRecorder, parameters: dict[str, Any], counted: dict[str, int]
+    ) -> None:
+        @recorder.recording_params(**parameters)
+        class Nightly: ...
+
+        with recorder.start_recording("nightly", {TapeRecorder.OPERATION_CLASS: Nightly}):
+            pass
+
+        assert recorder.counters == counted
 
     def test_an_exception_of_the_block_is_noted_and_leaves_it(
         self, recorder: TapeRecorder, last_recording: Load
