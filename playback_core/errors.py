@@ -8,7 +8,8 @@ PlaybackError
 │   └── RecordingKeyError
 ├── CassetteError                      storage: cannot be opened, read or written
 │   ├── CassetteClosedError
-│   └── DamagedRecordingError          stored bytes that are not what was written
+│   ├── DamagedRecordingError          stored bytes that are not what was written
+│   └── ForbiddenContentError          a recording holds what FORBID says is not to be stored
 ├── CodecError                         values <-> bytes
 │   ├── DecodeError
 │   ├── EncodeError
@@ -64,6 +65,20 @@ class CassetteClosedError(CassetteError):
 
 class DamagedRecordingError(CassetteError):
     """A stored recording is cut short, corrupt or of an unknown format version."""
+
+
+class ForbiddenContentError(CassetteError):
+    """A recording holds what must not be stored; `pattern` is the name of the rule that says so."""
+
+    def __init__(self, pattern: str) -> None:
+        super().__init__(
+            f"It holds what FORBID names as {pattern!r}: nothing of it is stored. Record less of"
+            " such operations, or let REDACT take the value out."
+        )
+        self.pattern = pattern
+
+    def __reduce__(self) -> tuple[type["ForbiddenContentError"], tuple[str]]:
+        return type(self), (self.pattern,)
 
 
 class CodecError(PlaybackError):

@@ -15,6 +15,8 @@ from types import FrameType, TracebackType
 from typing import Any, Final, Protocol
 from weakref import WeakSet
 
+from playback_core.errors import ForbiddenContentError
+
 _logger: Final = logging.getLogger("playback")
 _MAX_CAUSES: Final = 1_000
 
@@ -91,8 +93,9 @@ class Guard:
     """Counts what happened to recordings and logs each cause of a loss once.
 
     `counters` maps a name to a number: `recorded`, `discarded` (on request), `sampled_out`,
-    `failed` (a fault while recording), `too_large` (more than a recording may hold), `late` (calls
-    after their operation had ended), `unlogged` (log lines that the application's logging refused).
+    `failed` (a fault while recording), `forbidden` (they held what FORBID refuses), `too_large`
+    (more than a recording may hold), `late` (calls after their operation had ended), `unlogged`
+    (log lines that the application's logging refused).
     """
 
     def __init__(self) -> None:
@@ -122,6 +125,13 @@ class Guard:
                 _logger.warning("%s %r%s; %s", stage, subject, cause, consequence, exc_info=error)
             except Exception:  # noqa: BLE001 - a filter or handler of the application's
                 self.count("unlogged")
+
+    def refuse(self, error: ForbiddenContentError, consequence: str) -> None:
+        """Log that a recording must not be stored, once for each rule that says so.
+
+        Without the traceback, in whose frames the value is that must not be shown.
+        """
+        self.report("Refusing what FORBID names as", error.pattern, None, consequence)
 
     def _is_new(self, cause: tuple[str, str, type[BaseException] | None]) -> bool:
         with self._lock:

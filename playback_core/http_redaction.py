@@ -2,11 +2,13 @@
 
 import json
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode
 
+from playback_core.codec.pattern_entries import PatternLike
 from playback_core.codec.redaction import DEFAULT_FIELDS, Redactor
+from playback_core.codec.value_patterns import text_of
 
 DEFAULT_HEADERS: Final = frozenset(
     {
@@ -23,7 +25,7 @@ class HttpRedactor(Redactor):
     """A redactor that knows where HTTP messages hold named values.
 
     `headers` are names of headers, case-insensitive. A body is changed only where it holds a
-    named field; its length may change with it.
+    named field or the match of a pattern; its length may change with it.
     """
 
     def __init__(
@@ -32,8 +34,10 @@ class HttpRedactor(Redactor):
         key: bytes,
         fields: Collection[str] = DEFAULT_FIELDS,
         headers: Collection[str] = DEFAULT_HEADERS,
+        patterns: Iterable[PatternLike] = (),
+        forbidden: Iterable[PatternLike] = (),
     ) -> None:
-        super().__init__(key=key, fields=fields)
+        super().__init__(key=key, fields=fields, patterns=patterns, forbidden=forbidden)
         self.headers = frozenset(name.lower() for name in headers)
 
     def header(self, name: str, value: str) -> str:
@@ -57,34 +61,54 @@ class HttpRedactor(Redactor):
         return urlencode(redacted, encoding="latin-1")
 
     def body(self, content_type: str, body: bytes) -> bytes:
-        """Return a body with its named form or JSON fields redacted."""
+        """Return a body with its named form or JSON fields, and what patterns match, redacted."""
         kind, _, parameters = content_type.partition(";")
         kind = kind.strip().lower()
         if kind == "application/x-www-form-urlencoded":
-            return self.query(body.decode("latin-1")).encode("latin-1")
-        if kind == "multipart/form-data":
-            return self._multipart(parameters, body)
-        if kind == "application/json" or kind.endswith("+json"):
+            body = self.query(body.decode("latin-1")).encode("latin-1")
+        elif kind == "multipart/form-data":
+            body = self._multipart(parameters, body)
+        elif kind == "application/json" or kind.endswith("+json"):
             return self._json(body)
-        return body
+        return self.text(body)
 
     def _cookie(self, pair: str) -> str:
         name, equals, value = pair.strip().partition("=")
         return f"{name}={self.pseudonym(value)}" if equals else name
 
-    def _field(self, name: str, value: Any) -> Any:
-        return self.concealed(value) if self.names(name) else value
+    def _field(self, name: str, value: str) -> str:
+        # Its characters are the bytes that were sent.
+        return self.pseudonym(text_of(value.encode("latin-1"))) if self.names(name) else value
 
     def _json(self, body: bytes) -> bytes:
+        unmatched = self.text(body)
         # A name may be written with escapes.
-        if b"\\u" not in body and not self.suspects(body):
+        if unmatched == body and b"\\u" not in body and not self.suspects(body):
             return body
         try:
             value = json.loads(body)
+            value, has_matches = self._json_unmatched(value)
         except (ValueError, RecursionError):
-            return body
-        redacted, changed = self.walked(value)
-        return _written_as(body, redacted) if changed else body
+            return unmatched
+        redacted, has_fields = self.walked(value)
+        if not (has_matches or has_fields):
+            return unmatched
+        return self.text(_written_as(body, redacted))
+
+    def _json_unmatched(self, value: Any) -> tuple[Any, bool]:
+        # Part by part, as a number that is replaced becomes a text.
+        if isinstance(value, dict):
+            pairs = [(self._json_unmatched(k), self._json_unmatched(v)) for k, v in value.items()]
+            changed = any(k[1] or v[1] for k, v in pairs)
+            return {k[0]: v[0] for k, v in pairs}, changed
+        if isinstance(value, list):
+            parts = [self._json_unmatched(part) for part in value]
+            return [part for part, _ in parts], any(changed for _, changed in parts)
+        if value is None or isinstance(value, bool):
+            return value, False
+        text = str(value)
+        unmatched = text_of(self.text(text.encode("utf-8", "surrogatepass")))
+        return (value, False) if unmatched == text else (unmatched, True)
 
     def _multipart(self, parameters: str, body: bytes) -> bytes:
         boundary = re.search(r'boundary="?([^";]+)"?', parameters)

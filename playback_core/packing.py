@@ -36,6 +36,9 @@ class Redaction(Protocol):
     def may_change(self, blobs: Iterable[bytes]) -> bool:
         """Tell whether `value` or `key` may change one of some encoded values; False is certain."""
 
+    def check(self, blobs: Iterable[bytes | None]) -> None:
+        """Raise ForbiddenContentError where encoded values hold what must not be stored."""
+
     def names(self, name: object) -> bool:
         """Tell whether the values of a parameter of this name are secret."""
 
@@ -106,6 +109,8 @@ def _columns(entries: tuple[Entry, ...], redaction: Redaction | None) -> list[An
         results = [
             _redacted_result(e, blob, redaction) for e, blob in zip(entries, results, strict=True)
         ]
+    if redaction is not None:
+        redaction.check([*arguments, *results, encode(list(aliases))])
     return [
         FORMAT_VERSION,
         [storable_text(alias) for alias in aliases],

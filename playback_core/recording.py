@@ -157,13 +157,16 @@ class Recording:
         """Return the stored form; the format is in docs/format.md.
 
         Redaction changes the recording's own metadata too, so that it is as it is stored. Raise
-        EncodeError where it is over the limits that `unpack` reads within.
+        EncodeError where it is over the limits that `unpack` reads within, and
+        ForbiddenContentError where its redaction says that it must not be stored.
         """
         redaction = self.redaction
         try:
             metadata = encode(self._metadata)
-            if redaction is not None and (shown := redaction.value(metadata)) is not metadata:
-                metadata, self._metadata = shown, decode(shown)
+            if redaction is not None:
+                if (shown := redaction.value(metadata)) is not metadata:
+                    metadata, self._metadata = shown, decode(shown)
+                redaction.check([metadata, encode(self.category)])
             payload = pack_entries(tuple(self.entries), redaction, framed=compressed)
         except EncodeError as error:
             raise EncodeError(f"Recording {self.id} cannot be stored: {error}") from error

@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol
 
 from playback_core.codec import Deferred, decode, encode, encode_plain
 from playback_core.entry import ENTRY_BYTES, Entry, EntryKind
-from playback_core.errors import SettingsError
+from playback_core.errors import ForbiddenContentError, SettingsError
 from playback_core.guard import FailingOpen, Guard, take_fault
 from playback_core.metadata import (
     DURATION,
@@ -231,6 +231,10 @@ class RecordingSession(Session):
 
     def fail(self, stage: str, subject: str, error: BaseException | None) -> None:
         """Report a fault of recording and drop the recording."""
+        if isinstance(error, ForbiddenContentError):
+            self.host.guard.refuse(error, "such recordings are discarded")
+            self.discard("forbidden")
+            return
         self.host.guard.report(stage, subject, error, "this recording is discarded")
         self.discard("failed")
 

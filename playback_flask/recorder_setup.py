@@ -39,18 +39,21 @@ def set_redaction_up(recorder: TapeRecorder, app: Flask, settings: Settings) -> 
 
     Raise SettingsError where another one that shares the recorder wants a different one.
     """
-    wanted = (frozenset(settings.redact), settings.redact_key)
+    wanted = (frozenset(settings.redact), settings.redact_key, frozenset(settings.forbid))
     setup = _setup_of(recorder, app)
     if setup is None:
+        names = [entry for entry in settings.redact if isinstance(entry, str)]
         redactor = HttpRedactor(
             key=settings.redact_key or _KEY_OF_THIS_PROCESS,
-            fields={*DEFAULT_FIELDS, *settings.redact},
-            headers={*DEFAULT_HEADERS, *settings.redact},
+            fields={*DEFAULT_FIELDS, *names},
+            headers={*DEFAULT_HEADERS, *names},
+            patterns=[entry for entry in settings.redact if not isinstance(entry, str)],
+            forbidden=settings.forbid,
         )
         setup = _setups[recorder] = _RecorderSetup(ref(app), redactor, wanted)
         recorder.redaction = redactor
-    elif wanted not in (setup.redaction, (frozenset(), None)):
-        raise _disagreement("REDACT or REDACT_KEY", app, setup)
+    elif wanted not in (setup.redaction, (frozenset(), None, frozenset())):
+        raise _disagreement("REDACT, REDACT_KEY or FORBID", app, setup)
     return setup.redactor
 
 

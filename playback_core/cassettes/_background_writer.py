@@ -11,6 +11,7 @@ from queue import Empty, SimpleQueue
 from typing import Final
 from weakref import WeakSet
 
+from playback_core.errors import ForbiddenContentError
 from playback_core.guard import Guard
 from playback_core.recording import Recording
 
@@ -30,14 +31,15 @@ _FLUSH_CHECK_SECONDS: Final = 0.5
 class WriterCounters:
     """What became of the recordings given to a writer in this process.
 
-    `queued` were taken; of these `saved` are stored and `failed` could not be. `dropped` were not
-    taken: the queue was full, or closed.
+    `queued` were taken; of these `saved` are stored, `failed` could not be, and `forbidden` hold
+    what FORBID says is not to be stored. `dropped` were not taken: the queue was full, or closed.
     """
 
     queued: int
     saved: int
     dropped: int
     failed: int
+    forbidden: int = 0
 
 
 class BackgroundWriter:
@@ -72,12 +74,14 @@ class BackgroundWriter:
         self._thread: threading.Thread | None = None
         self._running = False
         self._bytes_in = self._bytes_out = 0
-        self._queued = self._saved = self._dropped = self._failed = 0
+        self._queued = self._saved = self._dropped = self._failed = self._forbidden = 0
 
     @property
     def counters(self) -> WriterCounters:
         """What became of the recordings so far."""
-        return WriterCounters(self._queued, self._saved, self._dropped, self._failed)
+        return WriterCounters(
+            self._queued, self._saved, self._dropped, self._failed, self._forbidden
+        )
 
     def put(self, recording: Recording) -> None:
         """Queue a recording, or drop it whole; never wait, never raise."""
@@ -149,7 +153,7 @@ class BackgroundWriter:
         return in_time
 
     def _unstored(self) -> int:
-        return self._queued - self._saved - self._failed
+        return self._queued - self._saved - self._failed - self._forbidden
 
     def _run(self) -> None:
         try:
@@ -193,17 +197,22 @@ class BackgroundWriter:
     def _store_batch(self, batch: list["_Queued"], size: int) -> None:
         if not batch:
             return
-        failed = len(batch)
+        failed, forbidden = len(batch), 0
         try:
             failures = self._store([queued.recording for queued in batch])
-            failed = len(failures)
+            forbidden = sum(isinstance(error, ForbiddenContentError) for _, error in failures)
+            failed = len(failures) - forbidden
             for recording, error in failures:
-                self._report(error, f"{recording.category}: recordings are lost")
+                if isinstance(error, ForbiddenContentError):
+                    self._guard.refuse(error, "such recordings are discarded")
+                else:
+                    self._report(error, f"{recording.category}: recordings are lost")
         except Exception as error:  # noqa: BLE001 - a broken cassette must not end the thread
             self._report(error, "these recordings are lost")
         finally:
             self._failed += failed
-            self._saved += len(batch) - failed
+            self._forbidden += forbidden
+            self._saved += len(batch) - failed - forbidden
             self._bytes_out += size
 
     def _drop(self, reason: str) -> None:

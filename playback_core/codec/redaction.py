@@ -12,6 +12,15 @@ from playback_core.codec import decode, describe, encode, encode_key
 from playback_core.codec import format as fmt
 from playback_core.codec.field_walk import FieldWalk
 from playback_core.codec.kinds.subclasses import NamedTuple
+from playback_core.codec.leaf_texts import with_texts_changed
+from playback_core.codec.pattern_entries import PatternLike, value_patterns
+from playback_core.codec.value_patterns import (
+    PatternSet,
+    ValuePattern,
+    found_in,
+    text_of,
+)
+from playback_core.errors import ForbiddenContentError
 
 # No CSRF tokens: pages show them, so that they are no secret, and pages could not be compared.
 _FIELDS: Final = (
@@ -42,8 +51,10 @@ KEY_PART: Final = slice(4, 8)
 """Where in a pseudonym it says under which key it was made."""
 
 _PSEUDONYM: Final = re.compile(PSEUDONYM)
+_PSEUDONYMS: Final = re.compile(f"({PSEUDONYM})".encode())
 _SEGMENTED: Final = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+){2}")
 _SCHEME: Final = re.compile(r"(Basic|Bearer|Digest|Token|ApiKey) +(?=\S)", re.IGNORECASE)
+_SCHEME_ALONE: Final = re.compile(rb"(Basic|Bearer|Digest|Token|ApiKey) *", re.IGNORECASE)
 
 
 def is_pseudonym(text: str) -> bool:
@@ -52,16 +63,27 @@ def is_pseudonym(text: str) -> bool:
 
 
 class Redactor:
-    """Replaces the values of named fields by pseudonyms.
+    """Replaces the values of named fields, and whatever patterns match, by pseudonyms.
 
     The same secret gives the same pseudonym wherever it stands and, under the same `key`, in every
     process, so that a replay still finds what was recorded under it. A pseudonym tells its key
     from others, and is its own pseudonym. `fields` are names of mapping keys and of parameters,
-    case-insensitive.
+    case-insensitive. `patterns` are searched in every text and bytes; what one of `forbidden`
+    matches must not be stored. Both are written as in the settings REDACT and FORBID. Raise
+    SettingsError for a pattern that is none.
     """
 
-    def __init__(self, *, key: bytes, fields: Collection[str] = DEFAULT_FIELDS) -> None:
+    def __init__(
+        self,
+        *,
+        key: bytes,
+        fields: Collection[str] = DEFAULT_FIELDS,
+        patterns: Iterable[PatternLike] = (),
+        forbidden: Iterable[PatternLike] = (),
+    ) -> None:
         self._key = key
+        self._patterns = PatternSet(value_patterns(patterns))
+        self._forbidden = PatternSet(value_patterns(forbidden))
         self._beginning = f"psd_{blake2b(key, digest_size=2, person=b'pseudonym key').hexdigest()}"
         self.fields = frozenset(name.lower() for name in fields)
         self._needles = _by_stem(self.fields)
@@ -77,12 +99,47 @@ class Redactor:
         return self._token(text)
 
     def value(self, blob: bytes) -> bytes:
-        """Return an encoded value with its named fields redacted."""
-        return self._redacted(blob, encode)
+        """Return an encoded value with its named fields and the matches of patterns redacted."""
+        return self._without_matches(self._redacted(blob, encode))
 
     def key(self, blob: bytes) -> bytes:
-        """Return an encoded interception key with its named fields redacted."""
-        return self._redacted(blob, encode_key)
+        """Return an encoded interception key redacted as a value is."""
+        redacted = self._redacted(blob, encode_key)
+        unmatched = self._without_matches(redacted)
+        # The canonical order is that of the pseudonyms.
+        return redacted if unmatched == redacted else encode_key(decode(unmatched))
+
+    def text(self, data: bytes) -> bytes:
+        """Return one text (as UTF-8), or one bytes, with the matches of patterns redacted."""
+        before = None
+        # Until nothing changes, so that another time changes nothing: what is left of a text may
+        # match alone. It ends, as each time less of it is no pseudonym.
+        while data != before:
+            before = data
+            for pattern in self._patterns.suspecting(data):
+                pieces = _PSEUDONYMS.split(data) if b"psd_" in data else [data]
+                pieces[::2] = (self._without(pattern, piece) for piece in pieces[::2])
+                data = b"".join(pieces)
+        return data
+
+    def check(self, blobs: Iterable[bytes | None]) -> None:
+        """Raise ForbiddenContentError where encoded values hold what must not be stored."""
+        forbidden = self._forbidden
+        found: list[str] = []
+
+        def look(text: bytes) -> bytes:
+            for pattern in forbidden.suspecting(text):
+                if any(True for _ in found_in(text, pattern)):
+                    found.append(pattern.name)
+                    # It is not one of those that are known to match none.
+                    return b""
+            return text
+
+        for blob in blobs:
+            if blob is not None and forbidden.suspects(blob):
+                with_texts_changed(blob, look, forbidden.unmatched)
+                if found:
+                    raise ForbiddenContentError(found[0])
 
     def concealed(self, value: Any) -> Any:
         """Return a secret of any type as pseudonyms; None, booleans and containers stay."""
@@ -97,7 +154,7 @@ class Redactor:
         if isinstance(value, str):
             return self.pseudonym(value)
         if isinstance(value, (bytes, bytearray)):
-            return type(value)(self.pseudonym(value.decode("latin-1")).encode("latin-1"))
+            return type(value)(self.pseudonym(text_of(value)).encode("utf-8", "surrogatepass"))
         if type(value) in (list, tuple, set, frozenset):
             return type(value)(map(self._concealed, value))
         if isinstance(value, dict):
@@ -121,7 +178,11 @@ class Redactor:
         return self._may_hold(data, packed=False)
 
     def may_change(self, blobs: Iterable[bytes]) -> bool:
-        """Tell whether some encoded value may hold a named field; False is certain."""
+        """Tell whether some encoded value may hold a secret; False is certain."""
+        blobs = list(blobs)
+        return self._may_hold_fields(blobs) or any(map(self._patterns.suspects, blobs))
+
+    def _may_hold_fields(self, blobs: Iterable[bytes]) -> bool:
         typed: list[bytes] = []
         containers: list[bytes] = []
         for blob in blobs:
@@ -144,10 +205,24 @@ class Redactor:
         return not self._all_ascii and not data.isascii()
 
     def _redacted(self, blob: bytes, encode_again: Callable[[Any], bytes]) -> bytes:
-        if not self.may_change((blob,)):
+        if not self._may_hold_fields((blob,)):
             return blob
         value, changed = self.walked(decode(blob))
         return encode_again(value) if changed else blob
+
+    def _without_matches(self, blob: bytes) -> bytes:
+        if not self._patterns.suspects(blob):
+            return blob
+        return with_texts_changed(blob, self.text, self._patterns.unmatched)
+
+    def _without(self, pattern: ValuePattern, text: bytes) -> bytes:
+        parts: list[bytes] = []
+        done = 0
+        for start, end, secret in sorted(found_in(text, pattern)):
+            if start >= done and not _SCHEME_ALONE.fullmatch(secret):
+                parts += (text[done:start], self.pseudonym(text_of(secret)).encode())
+                done = end
+        return b"".join((*parts, text[done:])) if parts else text
 
     def _token(self, text: str) -> str:
         if is_pseudonym(text) or not text:

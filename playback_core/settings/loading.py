@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from playback_core.cassettes._options import DEFAULT_MAX_BYTES
+from playback_core.codec.value_patterns import ValuePattern
 from playback_core.errors import SettingsError
 from playback_core.provenance import REVISION_VARIABLE
 from playback_core.settings.values import PARSERS, Sampling
@@ -18,8 +19,10 @@ from playback_core.tape_cassette import TapeCassette
 ENVIRONMENT_PREFIX: Final = "PLAYBACK_"
 
 _ENVIRONMENT: Final = "the environment"
-_NOT_YET: Final = frozenset({"FORBID", "INTERCEPTORS"})
+_NOT_YET: Final = frozenset({"INTERCEPTORS"})
 _ENVIRONMENT_ONLY: Final = frozenset({REVISION_VARIABLE.removeprefix(ENVIRONMENT_PREFIX)})
+
+_HOLDS_PATTERNS: Final = frozenset({"REDACT", "FORBID"})
 
 _LONGEST_SHOWN: Final = 100
 
@@ -31,8 +34,9 @@ class Settings:
     `cassette` is a URL or a cassette. `enabled` None means on, but off under pytest and in an
     application that is testing. `sampling` pairs category patterns with the share recorded; the
     first that matches counts. `include` and `exclude` are patterns of categories or paths.
-    `body_limit` and `max_bytes` are bytes. `redact` names headers and fields that are redacted
-    beside the built-in ones. `tuner` is `module:attribute` or an object. `response_header` is the
+    `body_limit` and `max_bytes` are bytes. `redact` has names of headers and fields that are
+    redacted beside the built-in ones, and patterns of values; `forbid` the patterns of what is not
+    to be stored. `tuner` is `module:attribute` or an object. `response_header` is the
     header that tells the recording id, None for none.
     """
 
@@ -43,7 +47,8 @@ class Settings:
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     body_limit: int = 1024 * 1024
-    redact: tuple[str, ...] = ()
+    redact: tuple[str | ValuePattern, ...] = ()
+    forbid: tuple[ValuePattern, ...] = ()
     redact_key: bytes | None = field(default=None, repr=False)
     tuner: object | None = None
     max_bytes: int = DEFAULT_MAX_BYTES
@@ -129,7 +134,9 @@ def _parsed(name: str, value: Any, where: str) -> Any:
     except (ValueError, TypeError, OverflowError) as error:
         if name == "REDACT_KEY":
             raise SettingsError(f"{where} is a secret; it must be {choices}.") from None
-        raise SettingsError(f"{where} is {_shown(value)}; it must be {choices}.") from error
+        # Which of several patterns is wrong, the value alone does not tell.
+        told = f": {error}" if name in _HOLDS_PATTERNS and isinstance(error, SettingsError) else ""
+        raise SettingsError(f"{where} is {_shown(value)}{told}; it must be {choices}.") from error
 
 
 def _shown(value: object) -> str:

@@ -6,6 +6,14 @@ from sys import maxsize
 from typing import Any, Final, cast
 
 from playback_core.cassettes._options import MIN_MAX_BYTES
+from playback_core.codec.pattern_entries import (
+    BUILT_IN,
+    BUILT_IN_PREFIX,
+    entries_of_text,
+    parsed_entry,
+    value_patterns,
+)
+from playback_core.codec.value_patterns import ValuePattern
 from playback_core.settings.cassette_url import parse_cassette_url
 from playback_core.tape_cassette import TapeCassette
 
@@ -36,6 +44,22 @@ def _texts(value: Any) -> tuple[str, ...]:
     if not isinstance(parts, (list, tuple, set, frozenset)):
         raise TypeError(value)
     return tuple(_text(part) for part in parts if not (isinstance(value, str) and not part.strip()))
+
+
+def _entries(value: Any) -> list[Any]:
+    if isinstance(value, str):
+        return entries_of_text(value)
+    if not isinstance(value, (list, tuple, set, frozenset)):
+        raise TypeError(value)
+    return list(value)
+
+
+def _secrets(value: Any) -> tuple[str | ValuePattern, ...]:
+    return tuple(parsed_entry(entry, number) for number, entry in enumerate(_entries(value), 1))
+
+
+def _patterns(value: Any) -> tuple[ValuePattern, ...]:
+    return value_patterns(_entries(value))
 
 
 def _sampling(value: Any) -> Sampling:
@@ -107,6 +131,11 @@ _HEADER: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _MIN_SECRET: Final = 16
 
 _NAMES: Final = (_texts, "a list of patterns, or a text with commas: static,health*")
+_PATTERNS: Final = (
+    f"/regular expression/, name=/regular expression/, "
+    f"{', '.join(BUILT_IN_PREFIX + name for name in BUILT_IN)}, or in code a function from a text"
+    " to the secrets in it"
+)
 _BYTES: Final = "a number of bytes, or a text such as 512k or 1 GiB"
 
 PARSERS: Final[dict[str, tuple[Callable[[Any], Any], str]]] = {
@@ -121,7 +150,12 @@ PARSERS: Final[dict[str, tuple[Callable[[Any], Any], str]]] = {
     "INCLUDE": _NAMES,
     "EXCLUDE": _NAMES,
     "BODY_LIMIT": (size_in_bytes, _BYTES),
-    "REDACT": (_texts, "a list of names of headers and fields, or a text with commas"),
+    "REDACT": (
+        _secrets,
+        "a list, or a text with commas, of names of headers and fields and of patterns of values:"
+        f" {_PATTERNS}",
+    ),
+    "FORBID": (_patterns, f"a list, or a text with commas, of patterns of values: {_PATTERNS}"),
     "REDACT_KEY": (_secret, f"a text or bytes of {_MIN_SECRET} or more"),
     "TUNER": (_tuner, "module:attribute, or an EqualizerTuner"),
     "MAX_BYTES": (_cassette_size, f"{_BYTES}, of {MIN_MAX_BYTES} or more"),

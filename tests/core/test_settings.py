@@ -57,10 +57,37 @@ def test_a_likely_meaning_is_suggested():
         load(PLAYBACK_SAMPLNG="0.1")
 
 
-@pytest.mark.parametrize("name", ["PLAYBACK_FORBID", "PLAYBACK_INTERCEPTORS"])
-def test_what_is_not_honoured_yet_is_refused(name):
-    with pytest.raises(SettingsError, match=f"{name} in the environment is not available yet"):
-        load(**{name: "x"})
+def test_what_is_not_honoured_yet_is_refused():
+    told = "PLAYBACK_INTERCEPTORS in the environment is not available yet"
+    with pytest.raises(SettingsError, match=told):
+        load(PLAYBACK_INTERCEPTORS="x")
+
+
+def test_patterns_stand_among_the_names_of_redact():
+    def codes_in(text):
+        return []
+
+    name, regex, card = load(PLAYBACK_REDACT=r"X-Token, code=/\d{2,3}/, value:card").redact
+    assert (name, regex.name, card.name) == ("X-Token", "code", "card")
+    assert regex.regex.pattern == rb"\d{2,3}"
+    assert load({"PLAYBACK_REDACT": ["pin", codes_in]}).redact[1].find is codes_in
+    assert [pattern.name for pattern in load(PLAYBACK_FORBID="/a,b/,value:jwt").forbid] == [
+        *("pattern 1", "jwt"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "told"),
+    [
+        ("PLAYBACK_REDACT", "pin,/(/", r"/\(/ is no regular expression: missing \)"),
+        ("PLAYBACK_REDACT", "value:iban", "value:iban is not known; choose from value:card"),
+        ("PLAYBACK_FORBID", "/a*/", r"/a\*/ matches where there is nothing"),
+        ("PLAYBACK_FORBID", "password", "'password' is no pattern; write /password/"),
+    ],
+)
+def test_a_wrong_pattern_is_named_with_its_key(key, value, told):
+    with pytest.raises(SettingsError, match=f"{key} in the environment is .*: .*{told}"):
+        load(**{key: value})
 
 
 @pytest.mark.parametrize(

@@ -81,3 +81,45 @@ def test_a_form_field_is_redacted_and_the_form_still_replays(recorded):
 )
 def test_the_session_cookie_keeps_its_attributes_but_for_value_and_expiry(cookie, marked):
     assert marked_cookie(cookie) == marked
+
+
+def test_what_patterns_match_is_hidden_in_all_parts_of_an_exchange_and_it_still_replays(recorded):
+    @recorded.recorder.intercept_input("find")
+    def find(statement: str) -> str:
+        return f"a row with {statement[-8:]}"
+
+    @recorded.app.post("/<who>")
+    def view(who):
+        row = find(f"SELECT * FROM t WHERE t = {request.json['ids'][0]}")
+        response = make_response(f"{who} {row} {request.args['mail']}")
+        response.headers["X-Seen"] = request.headers["X-Seen"]
+        return response
+
+    recorded.play_back(REDACT=r"/\btok_\w{4}\b/, value:email", REDACT_KEY="a key of the tests")
+    with recorded.serve() as server:
+        answer = server.send(
+            "POST",
+            "/to%6B_p4th?mail=ann%40example.org",
+            json.dumps({"ids": ["tok_b0dy"]}).encode(),
+            {"Content-Type": "application/json", "X-Seen": "tok_h34d"},
+        )
+    assert answer.body == b"tok_p4th a row with tok_b0dy ann@example.org"
+
+    recording = recorded.recording()
+    stored = _everything_stored(recording)
+    assert [part for part in ("p4th", "b0dy", "h34d", "ann%", "ann@") if part in stored] == []
+    environ = recording.get_data(KEY)["environ"]
+    assert int(environ["CONTENT_LENGTH"]) == len(recording.get_data(KEY)["body"])
+    assert environ["QUERY_STRING"].endswith("%40example.org")
+    assert recorded.verdicts() == ["Equal"]
+
+
+def test_a_request_that_holds_what_is_forbidden_is_answered_and_not_stored(recorded):
+    recorded.app.add_url_rule("/", "home", lambda: request.args["q"])
+    recorded.play_back(FORBID="marker=/top-s3cr3t/")
+    with recorded.serve() as server:
+        assert server.send("GET", "/?q=top-s3cr3t").body == b"top-s3cr3t"
+        assert server.send("GET", "/?q=top%2Ds3cr3t").body == b"top-s3cr3t"
+        assert server.send("GET", "/?q=fine").body == b"fine"
+
+    assert "q=fine" in _everything_stored(recorded.recording())

@@ -69,7 +69,8 @@ def test_an_application_that_is_testing_is_not_recorded_even_if_it_says_so_later
         ("PLAYBACK_SAMPLING", 2, "a share from 0 to 1"),
         ("PLAYBACK_ENABLED", "perhaps", "one of 1, true"),
         ("PLAYBACK_BODY_LIMIT", "big", "a number of bytes"),
-        ("PLAYBACK_FORBID", "x", "not available yet"),
+        ("PLAYBACK_FORBID", "x", "'x' is no pattern; write /x/"),
+        ("PLAYBACK_REDACT", ["pin", "/(/"], "the pattern /(/ is no regular expression"),
     ],
 )
 def test_a_wrong_setting_is_an_error_at_start_that_names_it(key, value, told):
@@ -177,7 +178,14 @@ def test_two_applications_share_a_recorder_each_with_settings_of_its_own():
 
 
 @pytest.mark.parametrize(
-    "other", [{"CASSETTE": "memory://other"}, {"REDACT": "X-Token"}, {"REDACT_KEY": "k" * 16}]
+    "other",
+    [
+        {"CASSETTE": "memory://other"},
+        {"REDACT": "X-Token"},
+        {"REDACT": "value:card"},
+        {"REDACT_KEY": "k" * 16},
+        {"FORBID": "/x/"},
+    ],
 )
 def test_two_applications_that_disagree_on_a_shared_recorder_are_told_so(other):
     recorder = TapeRecorder()

@@ -1,6 +1,8 @@
 """Pseudonyms in comparisons: of one key they compare exactly, of different keys by presence."""
 
 import json
+from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -8,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from playback_core import Output, TapeRecorder
+from playback_core import Output, SQLiteTapeCassette, TapeRecorder
 from playback_core.codec.redaction import Redactor
 from playback_core.studio import (
+    ComparatorResult,
     Comparison,
     EqualityStatus,
     Equalizer,
@@ -239,3 +242,32 @@ def test_arguments_of_an_exception_compare_by_presence() -> None:
     assert [str(difference.rule) for difference in verdict.diff.ignored] == ["redacted"]
     verdict = compare_outputs(raised(THEN, "a"), raised(NOW, "b"))
     assert verdict.equality_status is EqualityStatus.Different
+
+
+def test_what_patterns_match_under_different_keys_compares_by_presence(tmp_path: Path) -> None:
+    def recorder_of(key: bytes) -> TapeRecorder:
+        recorder = TapeRecorder(SQLiteTapeCassette(tmp_path / "playback.db"))
+        recorder.redaction = Redactor(key=key, patterns=[r"/tok_\w+/"])
+        return recorder
+
+    def buying(recorder: TapeRecorder, note: str) -> Callable[[], str]:
+        @recorder.operation(category="buy")
+        def buy() -> str:
+            return note
+
+        return buy
+
+    recorder = recorder_of(b"then")
+    with recorder.enabled_recording():
+        buying(recorder, "paid by tok_1")()
+    now = recorder_of(b"now")
+    (recording_id,) = now.readable_cassette().iter_recording_ids("buy")
+
+    def verdict(note: str) -> ComparatorResult:
+        playback = now.play(recording_id, lambda recording: buying(now, note)())
+        return compare_outputs(playback.recorded_outputs, playback.playback_outputs)
+
+    assert verdict("paid by tok_2").equality_status is EqualityStatus.Equal
+    assert rules(verdict("paid by tok_2").diff) == {"redacted"}
+    assert verdict("refused tok_1").equality_status is EqualityStatus.Different
+    assert verdict("paid by nobody").equality_status is EqualityStatus.Different
