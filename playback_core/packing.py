@@ -9,6 +9,7 @@ import ormsgpack
 
 from playback_core.codec import (
     DEFAULT_LIMITS,
+    Limits,
     compress,
     decode,
     decompress,
@@ -16,12 +17,17 @@ from playback_core.codec import (
     storable_text,
     stored_text,
 )
+from playback_core.codec.scan import check_parts
 from playback_core.entry import BranchPath, Entry, EntryKind, encoded
-from playback_core.errors import CodecError, DamagedRecordingError, EncodeError
+from playback_core.errors import CodecError, DamagedRecordingError, DecodeError, EncodeError
 
 FORMAT_VERSION: Final = 1
 
 _KINDS: Final = {int(kind): kind for kind in EntryKind}
+# Of all columns, where an entry has five parts: more than a recording kept in memory comes to.
+_COLUMN_LIMITS: Final = Limits(max_nodes=2_000_000, max_depth=3)
+# A part takes a byte at least: shorter columns need no counting.
+_SURELY_FEW: Final = 256 * 1024
 
 
 class Redaction(Protocol):
@@ -72,6 +78,12 @@ def pack_entries(entries: tuple[Entry, ...], redaction: Redaction | None, *, fra
             f"Its {len(entries):,} entries take {len(columns):,} bytes, and the hard limit is"
             f" {DEFAULT_LIMITS.max_bytes:,}; record less, for example with data handlers."
         )
+    try:
+        _check_columns(columns)
+    except DecodeError as refused:
+        raise EncodeError(
+            f"Its {len(entries):,} entries are too many to be read back: {refused}"
+        ) from refused
     return compress(columns) if framed else columns
 
 
@@ -79,11 +91,17 @@ def unpack_entries(payload: bytes, *, framed: bool) -> list[Entry]:
     """Return the entries of a payload; raise DamagedRecordingError where it is not one."""
     try:
         raw = decompress(payload, DEFAULT_LIMITS.max_bytes) if framed else payload
+        _check_columns(raw)
         return _entries(ormsgpack.unpackb(raw))
     except CodecError as error:
         raise DamagedRecordingError(str(error)) from error
     except (ValueError, TypeError, IndexError, KeyError) as error:
         raise DamagedRecordingError(f"Its entries are damaged: {error}.") from error
+
+
+def _check_columns(columns: bytes) -> None:
+    if len(columns) > _SURELY_FEW:
+        check_parts(memoryview(columns), _COLUMN_LIMITS)
 
 
 def unreadable(recording_id: str, reason: Exception) -> DamagedRecordingError:
@@ -152,6 +170,10 @@ def _entries(columns: Any) -> list[Entry]:
     if not isinstance(columns, list) or columns[:1] != [FORMAT_VERSION]:
         raise ValueError(f"format version {columns[:1] if isinstance(columns, list) else columns}")
     _, names, paths, kinds, failed, alias_column, branch_column, at, arguments, results = columns
+    if not (_ENCODED.issuperset(map(type, arguments)) and _ENCODED.issuperset(map(type, results))):
+        raise ValueError("an argument or result that is no bytes")
+    if not _NUMBERS.issuperset(map(type, (*at, *alias_column, *branch_column))):
+        raise ValueError("a time or position that is no number")
     aliases = [stored_text(name) for name in names]
     branches = [tuple(path) for path in paths]
     return [
@@ -175,6 +197,10 @@ def _entries(columns: Any) -> list[Entry]:
             strict=True,
         )
     ]
+
+
+_ENCODED: Final = frozenset({bytes, type(None)})
+_NUMBERS: Final = frozenset({int})
 
 
 def _differences(offsets: list[int]) -> list[int]:

@@ -1,7 +1,8 @@
 """Recording: one operation's stored entries and metadata."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from time import time_ns
 from typing import Any, NamedTuple, Protocol
 
@@ -10,6 +11,7 @@ from playback_core.entry import ENTRY_BYTES, Entry, EntryKind
 from playback_core.errors import (
     CodecError,
     DamagedRecordingError,
+    DecodeError,
     EncodeError,
     RecordingKeyError,
     SettingsError,
@@ -47,7 +49,8 @@ class Recording:
     """One operation's entries, in order, with its metadata.
 
     A recording is written by one operation, closed when it is saved or aborted, and read back
-    from a cassette. Values come out decoded afresh at every call.
+    from a cassette. Values come out decoded afresh at every call. `origin` is how the error of one
+    that is damaged begins: a cassette sets it to name the file.
     """
 
     def __init__(
@@ -64,6 +67,7 @@ class Recording:
         self._completion: Completion | None = None
         self._size = 0
         self.redaction: Redaction | None = None
+        self.origin = ""
         self._metadata: dict[str, Any] = {} if metadata is None else metadata
         self._closed = False
 
@@ -106,25 +110,28 @@ class Recording:
 
         An input gives `{'value': ...}` or `{'exception': ...}`, the last one of a repeated key; an
         output `{'args': [...], 'kwargs': {...}}` or what its data handler made. Raise
-        RecordingKeyError where there is no such key.
+        RecordingKeyError where there is no such key, DamagedRecordingError where it can't be read.
         """
         found: Callable[[], Any] | None = None
-        for name, value in self._views():
-            if name == key:
-                found = value
-        if found is None:
-            raise RecordingKeyError(
-                f"Recording {self.id} has no key {key!r}; get_all_keys() lists those it has."
-            )
-        return found()
+        with self._reading():
+            for name, value in self._views():
+                if name == key:
+                    found = value
+            if found is not None:
+                return found()
+        raise RecordingKeyError(
+            f"Recording {self.id} has no key {key!r}; get_all_keys() lists those it has."
+        )
 
     def get_all_keys(self) -> list[str]:
         """Return the unique keys in the order they first came."""
-        return list(dict.fromkeys(name for name, _ in self._views()))
+        with self._reading():
+            return list(dict.fromkeys(name for name, _ in self._views()))
 
     def outputs(self) -> list[Output]:
-        """Return the outputs, decoded, in stored order."""
-        return outputs_of(self.entries)
+        """Return the outputs, decoded, in stored order; raise DamagedRecordingError."""
+        with self._reading():
+            return outputs_of(self.entries)
 
     def add_metadata(self, metadata: Mapping[str, Any]) -> None:
         """Merge metadata into the recording's; raise SettingsError once closed."""
@@ -186,11 +193,19 @@ class Recording:
         recording.close()
         return recording
 
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        try:
+            yield
+        except DecodeError as error:
+            told = unreadable(self.id, error)
+            raise DamagedRecordingError(f"{self.origin}{told}") from error
+
     def _views(self) -> Iterable[tuple[str, Callable[[], Any]]]:
         numbers: dict[tuple[EntryKind, str], int] = {}
         for entry in self.entries:
             if entry.kind is EntryKind.INPUT:
-                yield input_key(entry.alias, entry.decoded_arguments()), _input_view(entry)
+                yield input_key(entry.alias, _pair(entry)), _input_view(entry)
             elif entry.kind is EntryKind.DATA:
                 yield entry.alias, entry.decoded_result
             else:
@@ -217,6 +232,13 @@ def outputs_of(entries: Iterable[Entry]) -> list[Output]:
             key = output_key(entry.alias, numbers[entry.alias], "output")
             found.append(Output(key, entry.decoded_arguments()))
     return found
+
+
+def _pair(entry: Entry) -> list[Any]:
+    arguments = entry.decoded_arguments()
+    if type(arguments) is not list or len(arguments) != 2:
+        raise DecodeError(f"The arguments of the input {entry.alias!r} are none: it is damaged.")
+    return arguments
 
 
 def _input_view(entry: Entry) -> Callable[[], dict[str, Any]]:

@@ -1,17 +1,20 @@
 """TapeCassette: the contract every storage of recordings keeps."""
 
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from itertools import islice
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Self
 
-from playback_core.errors import NoSuchRecording, SettingsError
+from playback_core.errors import DamagedRecordingError, NoSuchRecording, SettingsError
 from playback_core.recording import Recording
 from playback_core.recording_filter import RecordingFilter, matches_metadata, nanoseconds
 from playback_core.recording_id import category_of
+
+_logger: Final = logging.getLogger("playback")
 
 
 class StoredRecording(NamedTuple):
@@ -114,11 +117,22 @@ class TapeCassette(ABC):
         metadata: Mapping[str, Any] | None = None,
         limit: int | None = None,
     ) -> Iterator[dict[str, Any]]:
-        """Return an iterator of the metadata of the recordings that match, oldest first."""
-        return map(
-            self.get_recording_metadata,
-            self.iter_recording_ids(category, start_date, end_date, metadata, limit),
-        )
+        """Yield the metadata of the recordings that match, oldest first.
+
+        One that is damaged is left out, with a line in the log that names it; so is one that was
+        deleted meanwhile, without.
+        """
+        for recording_id in self.iter_recording_ids(
+            category, start_date, end_date, metadata, limit
+        ):
+            try:
+                recorded = self.get_recording_metadata(recording_id)
+            except NoSuchRecording:
+                continue
+            except DamagedRecordingError as error:
+                _logger.warning("Left out of a list: %s", error)
+            else:
+                yield recorded
 
     def extract_recording_category(self, recording_id: str) -> str:
         """Return the category in an id; raise SettingsError where it is not one."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from playback_core.codec import decode
+from playback_core.cassettes._reading import decoded_metadata, passes
 from playback_core.errors import NoSuchRecording
 from playback_core.packing import PackedRecording
 from playback_core.recording import Recording
@@ -34,7 +34,7 @@ class InMemoryTapeCassette(TapeCassette):
         return Recording.unpack(self._packed(recording_id))
 
     def get_recording_metadata(self, recording_id: str) -> dict[str, Any]:
-        return _metadata_of(self._packed(recording_id))
+        return decoded_metadata(recording_id, self._packed(recording_id).metadata)
 
     def delete_recording(self, recording_id: str) -> None:
         if self._recordings.pop(recording_id, None) is None:
@@ -55,7 +55,7 @@ class InMemoryTapeCassette(TapeCassette):
         return (
             packed.id
             for packed in wanted.arranged(candidates)
-            if not wanted.metadata or wanted.accepts(_metadata_of(packed))
+            if passes(wanted, packed.id, packed.metadata)
         )
 
     def _stored_recordings(self) -> list[StoredRecording]:
@@ -74,8 +74,3 @@ class InMemoryTapeCassette(TapeCassette):
 
     def _oldest_first(self) -> list[PackedRecording]:
         return sorted(self._recordings.copy().values(), key=lambda packed: packed.started_at)
-
-
-def _metadata_of(packed: PackedRecording) -> dict[str, Any]:
-    metadata: dict[str, Any] = decode(packed.metadata)
-    return metadata

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Final
 
 from playback_core.cassettes import _metadata_index
@@ -25,7 +26,7 @@ from playback_core.cassettes._reading import (
 )
 from playback_core.cassettes._rows import file_bytes, insert, remove_expired, remove_id
 from playback_core.codec import storable_text
-from playback_core.errors import NoSuchRecording
+from playback_core.errors import DamagedRecordingError, NoSuchRecording
 from playback_core.packing import PackedRecording
 from playback_core.recording import Recording
 from playback_core.recording_filter import RecordingFilter
@@ -55,24 +56,15 @@ class SQLiteTapeCassette(TapeCassette):
         self._max_bytes = checked_max_bytes(max_bytes)
         timeout = checked_timeout(timeout)
         self.path = checked_path("path", path)
+        self._origin = f"Recording database {self.path}: "
         self._database = Database(self.path, timeout=timeout, create=create)
         self._database.open()
 
     def get_recording(self, recording_id: str) -> Recording:
-        with self._database.reading() as connection:
-            row = connection.execute(
-                "SELECT started_at, metadata, block, start, length FROM recordings WHERE id = ?",
-                (storable_text(recording_id),),
-            ).fetchone()
-            if row is None:
-                raise NoSuchRecording(recording_id)
-            started_at, metadata, *place = row
-            payload = read_payload(connection, recording_id, Place(*place))
-        if not isinstance(metadata, bytes):
-            raise damaged(recording_id, "its metadata is of another type")
-        return Recording.unpack(
-            PackedRecording(recording_id, started_at, metadata, payload, framed=False)
-        )
+        with self._naming_damage():
+            recording = self._recording(recording_id)
+        recording.origin = self._origin
+        return recording
 
     def get_recording_metadata(self, recording_id: str) -> dict[str, Any]:
         with self._database.reading() as connection:
@@ -81,7 +73,8 @@ class SQLiteTapeCassette(TapeCassette):
             ).fetchone()
         if row is None:
             raise NoSuchRecording(recording_id)
-        return decoded_metadata(recording_id, row[0])
+        with self._naming_damage():
+            return decoded_metadata(recording_id, row[0])
 
     def iter_categories(self) -> Iterator[str]:
         with self._database.reading() as connection:
@@ -98,6 +91,29 @@ class SQLiteTapeCassette(TapeCassette):
 
     def close(self) -> None:
         self._database.close()
+
+    def _recording(self, recording_id: str) -> Recording:
+        with self._database.reading() as connection:
+            row = connection.execute(
+                "SELECT started_at, metadata, block, start, length FROM recordings WHERE id = ?",
+                (storable_text(recording_id),),
+            ).fetchone()
+            if row is None:
+                raise NoSuchRecording(recording_id)
+            started_at, metadata, *place = row
+            payload = read_payload(connection, recording_id, Place(*place))
+        if not isinstance(metadata, bytes):
+            raise damaged(recording_id, "its metadata is of another type")
+        return Recording.unpack(
+            PackedRecording(recording_id, started_at, metadata, payload, framed=False)
+        )
+
+    @contextmanager
+    def _naming_damage(self) -> Iterator[None]:
+        try:
+            yield
+        except DamagedRecordingError as error:
+            raise DamagedRecordingError(f"{self._origin}{error}") from error
 
     def _save_recording(self, recording: Recording) -> None:
         for _, error in self._save_recordings([recording]):

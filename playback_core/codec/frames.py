@@ -51,7 +51,8 @@ def decompress(blob: bytes, max_bytes: int) -> bytes:
         )
     body = blob[_HEADER_LENGTH:]
     if method == _STORED:
-        return _bounded(body, max_bytes)
+        _require_bounded(len(body), max_bytes)
+        return body
     if method == _ZSTD:
         return _unpack(body, max_bytes)
     raise DecodeError(f"The frame uses an unknown method {method}: the stored data is damaged.")
@@ -67,10 +68,16 @@ def _compressor() -> zstd.ZstdCompressor:
 def _unpack(body: bytes, max_bytes: int) -> bytes:
     decompressor = zstd.ZstdDecompressor()
     try:
-        raw = decompressor.decompress(body, max_bytes + 1)
+        size = zstd.get_frame_info(body).decompressed_size
+        # Asked before a byte is unpacked, which takes memory up to the bound.
+        if size is None:
+            raise DecodeError(
+                "A compressed frame does not tell its size: it is not a playback one."
+            )
+        _require_bounded(size, max_bytes)
+        raw = decompressor.decompress(body, size + 1)
     except zstd.ZstdError as error:
         raise DecodeError(f"A compressed frame is damaged: {error}.") from error
-    _bounded(raw, max_bytes)
     if not decompressor.eof:
         raise DecodeError("A compressed frame is cut short: the stored data is damaged.")
     if decompressor.unused_data:
@@ -78,10 +85,9 @@ def _unpack(body: bytes, max_bytes: int) -> bytes:
     return raw
 
 
-def _bounded(raw: bytes, max_bytes: int) -> bytes:
-    if len(raw) > max_bytes:
+def _require_bounded(size: int, max_bytes: int) -> None:
+    if size > max_bytes:
         raise DecodeError(
             f"A frame unpacks to more than {max_bytes:,} bytes, the limit. Raise the limit if"
             " the recording is trusted."
         )
-    return raw

@@ -8,6 +8,8 @@ from playback_core import Recording
 from playback_core.codec import Deferred, encode, encode_key, snapshot
 from playback_core.codec.redaction import Redactor
 from playback_core.entry import Entry, EntryKind
+from playback_core.errors import EncodeError
+from playback_core.packing import pack_entries, unpack_entries
 
 SECRET = "hunter2-hunter2"
 LONG_NAME = "a_secret_whose_name_goes_on_and_on_until_its_length_reads_as_a_letter"
@@ -102,3 +104,11 @@ def test_redaction_leaves_the_other_entries_as_they_are(redactor: CountingRedact
     values = [{"b": 1, "a": [1.5, None]}, {"password": SECRET}, "x" * 20_000]
     entries = Recording.unpack(recording_of(redactor, *values).pack()).entries
     assert [entry.result for entry in entries[::2]] == [encode(values[0]), encode(values[2])]
+
+
+def test_more_entries_than_can_be_read_are_not_stored() -> None:
+    entry = Entry(EntryKind.DATA, "key", (), None, b"\x01")
+
+    assert len(unpack_entries(pack_entries((entry,) * 390_000, None, framed=True), framed=True))
+    with pytest.raises(EncodeError, match="410,000 entries are too many to be read back"):
+        pack_entries((entry,) * 410_000, None, framed=True)
