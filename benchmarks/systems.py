@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from playback_core import TapeCassette
 
 PREDECESSOR_RELEASE: Final = "0.3.38"
+COMPARISONS_FOR_A_PROCESS: Final = 100
+
+Play = Callable[[str], Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,12 @@ class System(Protocol):
 
     def find(self, category: str, metadata: dict[str, Any]) -> Iterable[str]:
         """Look up the ids of the recordings of a category with this metadata."""
+
+    def equal(self, ids: Sequence[str], play: Play, *, dedicated: bool) -> int:
+        """Compare the outputs of recordings with their replays; return how many are equal.
+
+        `dedicated` does so in processes apart, each for `COMPARISONS_FOR_A_PROCESS` of them.
+        """
 
     def stored(self) -> Stored:
         """Tell what is stored; nothing may be on its way."""
@@ -91,6 +100,23 @@ class Bundle:
         start = datetime(2020, 1, 1, tzinfo=UTC)
         properties = RecordingLookupProperties(start, metadata=metadata)
         return find_matching_recording_ids(self.recorder, category, properties)
+
+    def equal(self, ids: Sequence[str], play: Play, *, dedicated: bool) -> int:
+        from playback_core.studio import (
+            CompareExecutionConfig,
+            EqualityStatus,
+            Equalizer,
+            compare_outputs,
+        )
+
+        config = CompareExecutionConfig(
+            compare_in_dedicated_process=dedicated,
+            compare_process_recycle_rate=COMPARISONS_FOR_A_PROCESS,
+            compare_process_start_method="fork",
+        )
+        equalizer = Equalizer(ids, play, list, compare_outputs, compare_execution_config=config)
+        statuses = [one.comparator_status.equality_status for one in equalizer.run_comparison()]
+        return statuses.count(EqualityStatus.Equal)
 
     def stored(self) -> Stored:
         with closing(sqlite3.connect(self._path)) as connection:
@@ -169,6 +195,22 @@ class Predecessor:
             self.recorder, category, properties
         )
         return found
+
+    def equal(self, ids: Sequence[str], play: Play, *, dedicated: bool) -> int:
+        studio = import_module("playback.studio.equalizer")
+        statuses = studio.EqualityStatus
+
+        def compare(recorded: Any, replayed: Any) -> Any:
+            same = [one.value for one in recorded] == [one.value for one in replayed]
+            return statuses.Equal if same else statuses.Different
+
+        config = studio.CompareExecutionConfig(
+            compare_in_dedicated_process=dedicated,
+            compare_process_recycle_rate=COMPARISONS_FOR_A_PROCESS,
+        )
+        equalizer = studio.Equalizer(ids, play, list, compare, compare_execution_config=config)
+        found = [one.comparator_status.equality_status for one in equalizer.run_comparison()]
+        return found.count(statuses.Equal)
 
     def stored(self) -> Stored:
         sizes = [path.stat().st_size for path in self._folder.iterdir()]

@@ -65,6 +65,12 @@ class TapeRecorder(Declarations):
         self._random = Random(random_seed)
         self._host: RecordingHost | None = None
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # For a process that replays. What an interception needs of it is on the session.
+        cassette = self.tape_cassette
+        readable = None if cassette is None else cassette.readable()
+        return _recorder, (type(self), readable, self.service, self.redaction)
+
     @property
     def tape_cassette(self) -> TapeCassette | None:
         """Where recordings are stored, None until it is set; SettingsError for another type."""
@@ -278,6 +284,18 @@ class EnabledRecording:
         traceback: TracebackType | None,
     ) -> None:
         self._recorder.disable_recording()
+
+
+def _recorder(
+    cls: type[TapeRecorder],
+    tape_cassette: TapeCassette | None,
+    service: str | None,
+    redaction: Redaction | None,
+) -> TapeRecorder:
+    recorder = cls(tape_cassette)
+    recorder.service = service
+    recorder.redaction = redaction
+    return recorder
 
 
 def _carry_into_threads_and_tasks() -> None:

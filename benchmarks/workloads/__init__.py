@@ -3,6 +3,7 @@
 from typing import Final
 
 from benchmarks.workload import Workload
+from benchmarks.workloads.dedicated import DEDICATED
 from benchmarks.workloads.flask_view import FLASK_BUSY, FLASK_WAITING
 from benchmarks.workloads.lookup import LOOKUP, LOOKUP_FILES
 from benchmarks.workloads.memory import MEMORY
@@ -34,6 +35,7 @@ WORKLOADS: Final[tuple[Workload, ...]] = (
     STORED_BYTES,
     REPLAY,
     REPLAY_TYPED,
+    DEDICATED,
     LOOKUP,
     LOOKUP_FILES,
     FLASK_WAITING,

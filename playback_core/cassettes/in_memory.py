@@ -1,10 +1,10 @@
 """InMemoryTapeCassette: recordings kept in this process, for tests and for trying things out."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NoReturn
 
 from playback_core.cassettes._reading import decoded_metadata, passes
-from playback_core.errors import NoSuchRecording
+from playback_core.errors import NoSuchRecording, SettingsError
 from playback_core.packing import PackedRecording
 from playback_core.recording import Recording
 from playback_core.recording_filter import RecordingFilter
@@ -21,6 +21,11 @@ class InMemoryTapeCassette(TapeCassette):
     def __init__(self) -> None:
         self._recordings: dict[str, PackedRecording] = {}
         self._last_id: str | None = None
+
+    def __reduce__(self) -> NoReturn:
+        raise SettingsError(
+            "an InMemoryTapeCassette is in the memory of its process; store in a file"
+        )
 
     def get_last_recording_id(self) -> str | None:
         """Return the id that was saved last, or None."""

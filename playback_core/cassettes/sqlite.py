@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Final
 
 from playback_core.cassettes import _metadata_index
@@ -57,8 +58,16 @@ class SQLiteTapeCassette(TapeCassette):
         timeout = checked_timeout(timeout)
         self.path = checked_path("path", path)
         self._origin = f"Recording database {self.path}: "
+        self._timeout = timeout
         self._database = Database(self.path, timeout=timeout, create=create)
         self._database.open()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # For another process, which opens the file anew; it is there by now.
+        reopened = partial(
+            type(self), max_bytes=self._max_bytes, timeout=self._timeout, create=False
+        )
+        return reopened, (self.path,)
 
     def get_recording(self, recording_id: str) -> Recording:
         with self._naming_damage():

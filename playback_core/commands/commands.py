@@ -87,7 +87,14 @@ def compare_recordings(
     recording_ids = [recording_id for ids in found.values() for recording_id in ids]
     if not recording_ids:
         return Comparisons({category: iter(()) for category in categories}, total=0)
-    compared = PlaybackStudio(None, tuner, recorder, recording_ids=recording_ids).play()
+    studio = PlaybackStudio(
+        None,
+        tuner,
+        recorder,
+        recording_ids=recording_ids,
+        compare_execution_config=options.execution,
+    )
+    compared = studio.play()
     without = {category: iter(()) for category in categories if category not in compared}
     return Comparisons({**compared, **without}, total=len(recording_ids))
 

@@ -3,13 +3,13 @@
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from playback_core.errors import SettingsError
 from playback_core.settings.values import size_in_bytes
-from playback_core.studio import RecordingLookupProperties
+from playback_core.studio import CompareExecutionConfig, RecordingLookupProperties
 
 _UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _AGE: Final = re.compile(r"(\d+)([mhdw])")
@@ -39,7 +39,8 @@ class CompareOptions:
     """Which recordings to compare.
 
     Either `recording_ids`, or of each category (of all, if none is named) the oldest `limit` since
-    `since`, by default 20 of the last 7 days. Raise SettingsError where both are given.
+    `since`, by default 20 of the last 7 days. `execution` says in which processes. Raise
+    SettingsError where both are given.
     """
 
     categories: tuple[str, ...] = ()
@@ -47,6 +48,7 @@ class CompareOptions:
     since: datetime | None = None
     limit: int | None = _DEFAULT_LIMIT
     metadata: Mapping[str, Any] | None = None
+    execution: CompareExecutionConfig = field(default_factory=CompareExecutionConfig)
 
     def __post_init__(self) -> None:
         if self.categories and self.recording_ids:

@@ -4,7 +4,8 @@ from playback_core.studio.comparison import ComparatorResult, Comparison, Equali
 from playback_core.studio.default_tuner import DefaultTuner
 from playback_core.studio.diff import compare_values
 from playback_core.studio.difference import Diff, Difference, DifferenceKind
-from playback_core.studio.equalizer import CompareExecutionConfig, Equalizer
+from playback_core.studio.equalizer import Equalizer
+from playback_core.studio.execution_config import CompareExecutionConfig
 from playback_core.studio.function_replay import replay_function
 from playback_core.studio.lookup import RecordingLookupProperties, find_matching_recording_ids
 from playback_core.studio.output_comparator import compare_outputs

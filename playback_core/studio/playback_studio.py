@@ -8,8 +8,10 @@ from typing import Any, Final
 
 from playback_core.errors import PlaybackError, SettingsError
 from playback_core.studio.comparison import Comparison, failure
-from playback_core.studio.equalizer import CompareExecutionConfig, Equalizer, failure_text
+from playback_core.studio.equalizer import Equalizer
+from playback_core.studio.execution_config import CompareExecutionConfig
 from playback_core.studio.lookup import RecordingLookupProperties, find_matching_recording_ids
+from playback_core.studio.recording_comparer import failure_text
 from playback_core.studio.tuning import EqualizerTuner, EqualizerTuning
 from playback_core.tape_recorder import TapeRecorder
 

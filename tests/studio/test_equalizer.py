@@ -17,62 +17,14 @@ from playback_core.studio import (
     Equalizer,
     compare_outputs,
 )
+from tests.studio.shop import Shop, everything, returned, same
 
 KEEP = CompareExecutionConfig(keep_results_in_comparison=True)
-
-
-class Shop:
-    """An application whose code a test changes by setting attributes."""
-
-    def __init__(self) -> None:
-        self.cassette = InMemoryTapeCassette()
-        self.recorder = TapeRecorder(self.cassette)
-        self.factor = 2
-        self.before_price: Any = lambda: None
-        ask, send = self.recorder.intercept_input, self.recorder.intercept_output
-        self.price: Any = ask("price")(lambda name: len(name))
-        self.stock: Any = ask("stock")(lambda name: 7)
-        self.discount: Any = ask("discount", value_when_missing=0)(lambda name: 1)
-        self.mail: Any = send("mail")(lambda text: None)
-        self.order: Any = self.recorder.operation(category="order")(self._order)
-
-    def _order(self, name: str) -> int:
-        self.before_price()
-        total: int = self.price(name) * self.factor
-        self.mail(f"{name}: {total}")
-        return total
-
-    def record(self, *names: str) -> list[str]:
-        with self.recorder.enabled_recording():
-            for name in names:
-                self.order(name)
-        return self.cassette.get_all_recording_ids()
-
-    def play(self, recording_id: str) -> Playback:
-        return self.recorder.play(
-            recording_id,
-            lambda recording: self.order(
-                *recording.get_data(TapeRecorder.OPERATION_REQUEST)["args"]
-            ),
-        )
 
 
 @pytest.fixture
 def shop() -> Shop:
     return Shop()
-
-
-def returned(outputs: list[Output]) -> Any:
-    alias = TapeRecorder.OPERATION_OUTPUT_ALIAS
-    return next(output.value["args"][0] for output in outputs if alias in output.key)
-
-
-def same(recorded: Any, replayed: Any) -> EqualityStatus:
-    return EqualityStatus.Equal if recorded == replayed else EqualityStatus.Different
-
-
-def everything(outputs: list[Output]) -> list[Output]:
-    return outputs
 
 
 def statuses(comparisons: Iterator[Comparison]) -> list[str]:
@@ -343,20 +295,15 @@ def test_a_users_error_keeps_its_text_and_a_miss_its_sentence(shop: Shop) -> Non
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"compare_in_dedicated_process": True},
         {"compare_process_recycle_rate": 0},
         {"compare_process_timeout": 0},
         {"compare_process_timeout": "long"},
+        {"compare_process_start_method": "clone"},
     ],
 )
 def test_a_configuration_without_a_meaning_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(SettingsError):
         CompareExecutionConfig(**wrong)
-
-
-def test_dedicated_processes_are_said_to_come_later() -> None:
-    with pytest.raises(SettingsError, match="later release"):
-        CompareExecutionConfig(compare_in_dedicated_process=True)
 
 
 def test_an_id_of_none_is_compared_and_does_not_end_the_rest(shop: Shop) -> None:
