@@ -18,6 +18,7 @@ from playback_core.settings import Settings, cassette_from_url
 _logger: Final = logging.getLogger("playback.flask")
 _KEY_OF_THIS_PROCESS: Final = os.urandom(32)
 _DEFAULTS: Final = Settings()
+_ABSOLUTE: Final = ("memory:", "sqlite:////", "file:////")
 
 
 @dataclass(slots=True)
@@ -120,7 +121,7 @@ def _open_writer(recorder: TapeRecorder, settings: Settings, base: Path) -> bool
 
 def _identity(settings: Settings, base: Path) -> Any:
     cassette = settings.cassette
-    is_relative = isinstance(cassette, str) and not cassette.startswith(("memory:", "sqlite:////"))
+    is_relative = isinstance(cassette, str) and not cassette.startswith(_ABSOLUTE)
     return (cassette, base) if is_relative else cassette
 
 

@@ -5,12 +5,16 @@ import fcntl
 import os
 import resource
 import stat
+import struct
 import time
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
+from zlib import crc32
 
+import ormsgpack
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,6 +30,8 @@ from playback_core import (
     SettingsError,
 )
 from playback_core.cassettes._file_errors import file_error
+from playback_core.cassettes._recording_file import read_recording_file
+from playback_core.codec import compress
 from playback_core.testing import CassetteContract, CassetteReadContract, save_new
 
 DAY = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -77,6 +83,25 @@ def files_in(directory):
 def index_of(directory):
     (index,) = directory.rglob(".index")
     return index
+
+
+class Parts(NamedTuple):
+    """What a recording's file holds, of any types."""
+
+    id: Any
+    started_at: Any
+    metadata: Any
+    payload: bytes
+
+    @classmethod
+    def of(cls, packed):
+        return cls(packed.id, packed.started_at, packed.metadata, packed.payload)
+
+
+def file_content_of(parts):
+    header = ormsgpack.packb(parts[:3])
+    sizes = (len(header), crc32(header), crc32(parts.payload))
+    return b"PBR\x01" + struct.pack(">III", *sizes) + header + parts.payload
 
 
 def find(cassette, category="Operation", **metadata):
@@ -302,6 +327,35 @@ def test_a_recording_under_the_name_of_another_is_damaged(directory, cassette):
         cassette.get_recording(one)
     index_of(directory).unlink()
     assert find(cassette) == [one, other]
+
+
+def test_metadata_may_be_large(directory, cassette):
+    recording_id = save_new(cassette, text="x" * 100_000, user=1)
+    index_of(directory).unlink()
+    assert find(cassette, user=1) == [recording_id]
+    assert cassette.get_recording_metadata(recording_id)["text"] == "x" * 100_000
+
+
+@pytest.mark.parametrize(
+    "forge",
+    [
+        lambda packed: packed._replace(id=5),
+        lambda packed: packed._replace(started_at="now"),
+        lambda packed: packed._replace(metadata=None),
+        lambda packed: packed._replace(metadata=b"garbage"),
+        lambda packed: packed._replace(payload=b"garbage"),
+        lambda packed: packed._replace(payload=compress(b"garbage")),
+    ],
+)
+def test_a_forged_file_with_sound_checksums_is_named(directory, cassette, forge):
+    recording_id = save_new(cassette)
+    file = file_of(directory, recording_id)
+    content = file_content_of(forge(Parts.of(read_recording_file(file))))
+    file.write_bytes(content)
+    with pytest.raises(DamagedRecordingError, match=file.name):
+        cassette.get_recording(recording_id)
+    index_of(directory).unlink()
+    assert find(cassette) == [recording_id]
 
 
 def test_a_file_of_a_newer_version_says_so(directory, cassette):

@@ -177,6 +177,22 @@ def test_two_applications_share_a_recorder_each_with_settings_of_its_own():
     assert services == ["shop", "admin"]
 
 
+@pytest.mark.parametrize("scheme", ["sqlite", "file"])
+def test_an_absolute_cassette_url_is_the_same_for_applications_anywhere(tmp_path: Path, scheme):
+    recorder = TapeRecorder()
+    apps = []
+    for name in ("one", "two"):
+        app = Flask(name, instance_path=str(tmp_path / name))
+        app.add_url_rule("/", "home", lambda: "home")
+        app.config["PLAYBACK_ENABLED"] = True
+        app.config["PLAYBACK_CASSETTE"] = f"{scheme}:///{tmp_path}/recordings"
+        FlaskPlayback(app, recorder)
+        _get(app)
+        apps.append(app)
+    assert len(list(recorder.readable_cassette().iter_recording_ids("home"))) == 2
+    recorder.tape_cassette.close()
+
+
 @pytest.mark.parametrize(
     "other",
     [
