@@ -56,13 +56,15 @@ def _thread_start(original: Callable[..., None]) -> Callable[..., None]:
 
 
 def _carry_into(thread: threading.Thread, branch: Branch) -> None:
-    run = thread.run
+    # Ours where it could not be started and is tried again.
+    run = getattr(thread.run, _MARK, thread.run)
 
     def carried() -> None:
         # The attribute refers to a method of the thread that holds it; without it the cycle ends.
         del thread.run
         _carried(branch, run)()
 
+    setattr(carried, _MARK, run)
     thread.run = carried  # type: ignore[method-assign]
 
 

@@ -14,6 +14,8 @@ from playback_core import Recording, TapeRecorder, propagation
 
 Load = Callable[[], Recording]
 
+MORE_THAN_THERE_IS = 2**60
+
 POINTS = [
     (threading.Thread, "start"),
     (ThreadPoolExecutor, "submit"),
@@ -83,6 +85,27 @@ class TestInstalling:
 
 
 class TestThreads:
+    def test_one_that_could_not_be_started_may_be_started_again(
+        self, recorder: TapeRecorder, last_recording: Load
+    ) -> None:
+        read = recorder.intercept_input("read")(lambda: 1)
+
+        @recorder.operation()
+        def execute() -> None:
+            thread = threading.Thread(target=read)
+            before = threading.stack_size(MORE_THAN_THERE_IS)
+            try:
+                with pytest.raises(RuntimeError, match="can't start new thread"):
+                    thread.start()
+            finally:
+                threading.stack_size(before)
+            thread.start()
+            thread.join()
+
+        execute()
+
+        assert "input: read args=[], kwargs={}" in last_recording().get_all_keys()
+
     def test_only_our_variable_is_carried(self, recorder: TapeRecorder) -> None:
         other: ContextVar[str] = ContextVar("other", default="unset")
         seen: list[Any] = []
