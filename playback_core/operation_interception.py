@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from playback_core.binding import Binding
 from playback_core.codec import register_type
+from playback_core.codec.registry import importable_name
 from playback_core.errors import OperationExceptionDuringPlayback, TapeRecorderException
 from playback_core.guard import FailingOpen, take_fault
 from playback_core.interception import Args, Kwargs, Plan, keep_item
@@ -75,7 +76,9 @@ class OperationInterception:
         target = binding.target
         self._qualname = getattr(target, "__qualname__", type(target).__qualname__)
         self.alias = options.category or self._qualname
-        self._function = f"{getattr(target, '__module__', None)}:{self._qualname}"
+        module = getattr(target, "__module__", None)
+        # A script is replayed by what imports it.
+        self._function = f"{importable_name(module)}:{self._qualname}"
 
     def gate(self) -> Branch | None:
         """Return the branch to begin on, None where nothing is recorded or replayed."""

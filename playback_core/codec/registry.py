@@ -58,7 +58,12 @@ def object_path(module: Any, qualified_name: Any) -> str:
     """Return the dotted path of an object from its `__module__` and `__qualname__`."""
     if not isinstance(module, str):
         module = "builtins"
-    return f"{main_module_name() if module in _MAIN else module}.{qualified_name}"
+    return f"{importable_name(module)}.{qualified_name}"
+
+
+def importable_name(module: Any) -> Any:
+    """Return the name of a module, for the running script that of its file."""
+    return main_module_name() if module in _MAIN else module
 
 
 def find_type(path: str) -> type | None:
@@ -79,7 +84,7 @@ def find_object(path: str) -> Any:
     """
     names = path.split(".")
     for cut in range(len(names) - 1, 0, -1):
-        module = _loaded_module(".".join(names[:cut]))
+        module = loaded_module(".".join(names[:cut]))
         if module is not None:
             return _walk(_module_namespace(module), names[cut:])
     return None
@@ -97,7 +102,8 @@ def main_module_name() -> str:
     return os.path.splitext(os.path.basename(file))[0]
 
 
-def _loaded_module(name: str) -> ModuleType | None:
+def loaded_module(name: str) -> ModuleType | None:
+    """Return an imported module, the running script by the name of its file; None otherwise."""
     module = sys.modules.get(name)
     if module is None and name == main_module_name():
         module = sys.modules.get("__main__")

@@ -1,10 +1,10 @@
 """Runs a recorded operation of kind `function` again: a decorated method or function."""
 
 import inspect
-import sys
 from collections.abc import Callable
 from typing import Any, Final
 
+from playback_core.codec.registry import loaded_module
 from playback_core.errors import RecordingKeyError, TapeRecorderException
 from playback_core.metadata import OPERATION_CLASS, OPERATION_FUNCTION, OPERATION_REQUEST
 from playback_core.recording import Recording
@@ -66,12 +66,12 @@ def _function(recording: Recording, module: str, path: str) -> Callable[..., Any
             f"Recording {recording.id} is of {module}:{path}, a function defined in another one,"
             f" which cannot be looked up. {_ADVICE}, or move it to its module."
         )
-    if module not in sys.modules:
+    found: Any = loaded_module(module)
+    if found is None:
         raise TapeRecorderException(
             f"Recording {recording.id} is of {module}:{path}, and {module} is not imported. Import"
             " the application's modules first."
         )
-    found: Any = sys.modules[module]
     for part in path.split("."):
         found = getattr(found, part, None)
     if not callable(found):

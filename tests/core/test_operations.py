@@ -1,8 +1,11 @@
 import asyncio
 import functools
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterable
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -791,3 +794,25 @@ class TestWhenOff:
         assert shop.once is shop.once
         with pytest.raises(TypeError, match="execute"):
             shop.execute(1)  # type: ignore[call-arg]
+
+
+SCRIPT = """
+from playback_core import InMemoryTapeCassette, TapeRecorder
+recorder = TapeRecorder(InMemoryTapeCassette())
+@recorder.operation()
+def ping(): return "pong"
+with recorder.enabled_recording(): ping()
+from playback_core.studio import DefaultTuner, PlaybackStudio
+(recording_id,) = recorder.tape_cassette.get_all_recording_ids()
+print(recorder.tape_cassette.get_recording_metadata(recording_id)[recorder.OPERATION_FUNCTION])
+played = PlaybackStudio(None, DefaultTuner(), recorder, recording_ids=[recording_id]).play()
+print(*next(iter(played.values())))
+"""
+
+
+def test_a_function_of_a_script_is_named_by_its_file_and_replayed_there(tmp_path: Path) -> None:
+    (tmp_path / "pinging.py").write_text(SCRIPT)
+    done = subprocess.run(
+        [sys.executable, tmp_path / "pinging.py"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines() == ["pinging:ping", "Equal"]
