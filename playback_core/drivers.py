@@ -44,6 +44,16 @@ def drive(
     return driver(function, interception, gate)
 
 
+def is_intercepted(function: Any) -> bool:
+    """Tell whether a function, or one that it wraps, has an interception around it."""
+    while function is not None:
+        code = getattr(function, "__code__", None)
+        if code is not None and code.co_filename in (__file__, relaying.__code__.co_filename):
+            return True
+        function = getattr(function, "__wrapped__", None)
+    return False
+
+
 # Both drivers call the steps directly: a guard around each would cost more than the step's own
 # bookkeeping. They differ by the `await`, and by how the context variable gets its value back.
 

@@ -1,6 +1,7 @@
 """PlaybackSession: what a replay takes from its recording, and what it captures."""
 
 import threading
+from collections.abc import Callable
 from typing import Final
 
 from playback_core.codec import decode, describe, known_types, on_refused_use
@@ -33,6 +34,7 @@ class PlaybackSession(Session):
         self._late: list[str] = []
         self._outside: list[str] = []
         self._root_running = False
+        self.on_exception: Callable[[BaseException], None] | None = None
 
     @property
     def recording(self) -> Recording:
@@ -54,6 +56,14 @@ class PlaybackSession(Session):
     def release_root(self) -> None:
         """Note that the replayed operation has returned."""
         self._root_running = False
+
+    def note_exception(self, error: BaseException) -> None:
+        """Hand on an exception that the replayed operation raised, or answered for, to a debugger.
+
+        It is not kept here: its traceback holds what the operation worked on.
+        """
+        if self.on_exception is not None:
+            self.on_exception(error)
 
     def capture(self, branch: Branch, alias: str, data: bytes) -> None:
         """Keep what an output sent."""

@@ -42,6 +42,8 @@ class ReplayedOperation:
 
     def close(self, outcome: Outcome, extract_metadata: ExtractMetadata | None = None) -> None:
         self._session.release_root()
+        if outcome.exception is not None:
+            self._session.note_exception(outcome.exception)
         if not isinstance(outcome.exception, TapeRecorderException):
             data = encoded(operation_output(outcome))
             self._session.capture(self.scope, OPERATION_OUTPUT_ALIAS, data)

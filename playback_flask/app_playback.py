@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from flask import Flask
 
 from playback_core import TapeRecorder
+from playback_core.adapters import read_from
 from playback_core.errors import SettingsError
 from playback_core.settings import Settings
 from playback_core.tape_cassette import TapeCassette
@@ -33,22 +34,19 @@ class AppPlayback:
     base: Path
 
     @contextmanager
-    def for_reading(self) -> Iterator[TapeCassette]:
+    def for_reading(self, cassette: TapeCassette | None = None) -> Iterator[TapeCassette]:
         """Give the cassette to read from for a block, during which nothing is recorded.
 
-        Where recording has not been set up here the cassette is opened, if it exists. Raise
-        CassetteError where it does not or cannot be read.
+        It is `cassette`, else the recorder's; where recording has not been set up here it is
+        opened, if it exists. Raise CassetteError where it does not or cannot be read.
         """
-        recorder = self.recorder
-        was_recording, before = recorder.recording_enabled, recorder.tape_cassette
-        recorder.disable_recording()
-        opened = open_cassette(self.settings, self.base, create=False) if before is None else None
-        if opened is not None:
-            recorder.tape_cassette = opened
+        opened = None
+        if cassette is None and self.recorder.tape_cassette is None:
+            cassette = opened = open_cassette(self.settings, self.base, create=False)
         try:
-            yield recorder.readable_cassette()
+            with read_from(self.recorder, cassette) as stored:
+                yield stored
         finally:
-            recorder.recording_enabled, recorder.tape_cassette = was_recording, before
             if opened is not None and opened is not self.settings.cassette:
                 opened.close()
 

@@ -18,6 +18,7 @@ from playback_core.http_exchange import (
 from playback_core.metadata import NOT_REPLAYABLE
 from playback_core.operation import OpenOperation
 from playback_core.outcome import Outcome
+from playback_core.playback_session import PlaybackSession
 from playback_core.recording_session import RecordingParameters
 from playback_flask.request_body import record_body
 from playback_flask.rules import ExchangeRules
@@ -109,6 +110,8 @@ class Exchange:
         with self._guard:
             if not isinstance(error, HTTPException):
                 self._exceptions.append(recorded_exception(error, how))
+                if isinstance(self._session, PlaybackSession):
+                    self._session.note_exception(error)
 
     def starting(self, start_response: StartResponse) -> StartResponse:
         """Return the `start_response` to give to the application."""

@@ -1,22 +1,17 @@
 """FlaskPlayback: the extension; reads the settings, sets the recorder up, installs the hooks."""
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
 from pathlib import Path
-from typing import Final
 
 from flask import Flask
 
 from playback_core import TapeRecorder, recorder
+from playback_core.adapters import are_made_for_commands
 from playback_core.settings import load_settings
 from playback_flask.app_playback import EXTENSION, AppPlayback
 from playback_flask.hooks import Hooks
 from playback_flask.recorder_setup import set_redaction_up, start_recording
 from playback_flask.rules import ExchangeRules
-
-_for_commands: Final[ContextVar[bool]] = ContextVar("playback_for_commands", default=False)
 
 
 class FlaskPlayback:
@@ -42,7 +37,7 @@ class FlaskPlayback:
             return
         settings = load_settings(app.config, os.environ)
         base = Path(app.instance_path)
-        enabled = settings.is_enabled(testing=app.testing) and not _for_commands.get()
+        enabled = settings.is_enabled(testing=app.testing) and not are_made_for_commands()
         redactor = set_redaction_up(self.recorder, app, settings)
         if enabled:
             start_recording(self.recorder, app, settings, base)
@@ -55,13 +50,3 @@ class FlaskPlayback:
         playback = app.extensions.pop(EXTENSION, None)
         if playback is not None:
             playback.hooks.uninstall(app)
-
-
-@contextmanager
-def made_for_commands() -> Iterator[None]:
-    """Let applications that are made in a block not record, nor open a cassette to write to."""
-    token = _for_commands.set(True)
-    try:
-        yield
-    finally:
-        _for_commands.reset(token)

@@ -4,6 +4,7 @@ Start at `tiers` (what is tried in which order) and at `kinds` (where a type is 
 """
 
 from playback_core.codec.frames import compress, decompress
+from playback_core.codec.json_form import json_form
 from playback_core.codec.limits import DEFAULT_LIMITS, Limits
 from playback_core.codec.opaque import Opaque, UnknownException, on_refused_use
 from playback_core.codec.registry import alias_type, known_types, register_type
@@ -34,6 +35,7 @@ __all__ = [
     "encode_key",
     "encode_plain",
     "holds_opaque",
+    "json_form",
     "known_types",
     "on_refused_use",
     "register_type",

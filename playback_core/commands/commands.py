@@ -25,7 +25,7 @@ def list_recordings(cassette: TapeCassette, options: ListOptions) -> Iterator[Re
     no recordings.
     """
     lookup = options.lookup()
-    for category in _categories(cassette, options.categories):
+    for category in stored_categories(cassette, options.categories):
         recording_ids = cassette.iter_recording_ids(
             category, start_date=lookup.start_date, metadata=lookup.metadata
         )
@@ -78,7 +78,7 @@ def compare_recordings(
         found = {"": list(dict.fromkeys(options.recording_ids))}
         categories: list[str] = []
     else:
-        categories = _categories(cassette, options.categories)
+        categories = stored_categories(cassette, options.categories)
         lookup = options.lookup()
         found = {
             category: list(find_matching_recording_ids(recorder, category, lookup))
@@ -113,7 +113,8 @@ def prune_recordings(
     return cassette.prune(older_than, max_bytes=max_bytes)
 
 
-def _categories(cassette: TapeCassette, named: tuple[str, ...]) -> list[str]:
+def stored_categories(cassette: TapeCassette, named: tuple[str, ...]) -> list[str]:
+    """Return the named categories, or all; raise SettingsError where one has no recordings."""
     if not named:
         return list(cassette.iter_categories())
     wanted = list(dict.fromkeys(named))

@@ -7,13 +7,19 @@ from playback_core.studio import EqualityStatus
 
 
 class ExitCode(IntEnum):
-    """What a command that compares tells its shell."""
+    """What a command tells its shell: how replays compare, or how it ended itself.
+
+    USAGE is also an application that cannot be loaded, REPLAY_FAILURES for `export` a recording
+    that cannot be read. The last two are what a shell shows for SIGINT and SIGPIPE.
+    """
 
     ALL_EQUAL = 0
     DIFFERENCES = 1
     USAGE = 2
     REPLAY_FAILURES = 3
     NOTHING_VERIFIED = 4
+    INTERRUPTED = 130
+    OUTPUT_CLOSED = 141
 
 
 def exit_code(counts: Mapping[EqualityStatus, int]) -> ExitCode:

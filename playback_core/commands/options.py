@@ -14,6 +14,7 @@ from playback_core.studio import CompareExecutionConfig, RecordingLookupProperti
 _UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _AGE: Final = re.compile(r"(\d+)([mhdw])")
 _DEFAULT_LIMIT: Final = 20
+_MAX_DIGITS: Final = 18
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,14 +52,45 @@ class CompareOptions:
     execution: CompareExecutionConfig = field(default_factory=CompareExecutionConfig)
 
     def __post_init__(self) -> None:
-        if self.categories and self.recording_ids:
-            raise SettingsError("Give categories or recording ids to compare, not both.")
+        _refuse_both(self.categories, self.recording_ids)
         self.lookup()
 
     def lookup(self) -> RecordingLookupProperties:
         """Return the lookup for each category."""
         since = self.since or datetime.now(UTC) - timedelta(days=7)
         return RecordingLookupProperties(since, metadata=self.metadata, limit=self.limit)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportOptions:
+    """Which recordings to export.
+
+    Either `recording_ids`, or those of each category (of all, if none is named) that started from
+    `since` to `until`. Raise SettingsError where both are given.
+    """
+
+    categories: tuple[str, ...] = ()
+    recording_ids: tuple[str, ...] = ()
+    since: datetime | None = None
+    until: datetime | None = None
+    metadata: Mapping[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        _refuse_both(self.categories, self.recording_ids)
+        self.lookup()
+
+    def lookup(self) -> RecordingLookupProperties:
+        """Return the lookup for each category."""
+        return RecordingLookupProperties(
+            self.since, self.until, metadata=self.metadata, skip_incomplete=False
+        )
+
+
+def parse_count(text: str) -> int:
+    """Return a number of 1 or more; raise SettingsError for anything else."""
+    if not (text.strip().isdecimal() and len(text) <= _MAX_DIGITS and int(text) > 0):
+        raise SettingsError(f"Not a number of recordings: {text!r}; write 1 or more.")
+    return int(text)
 
 
 def parse_since(text: str, now: datetime | None = None) -> datetime:
@@ -107,6 +139,11 @@ def parse_metadata(pairs: Iterable[str]) -> dict[str, Any]:
             )
         metadata[name] = _json_or_text(value)
     return metadata
+
+
+def _refuse_both(categories: tuple[str, ...], recording_ids: tuple[str, ...]) -> None:
+    if categories and recording_ids:
+        raise SettingsError("Give categories or recording ids, not both.")
 
 
 def _json_or_text(text: str) -> Any:

@@ -18,9 +18,14 @@ from playback_core.tape_cassette import TapeCassette
 
 ENVIRONMENT_PREFIX: Final = "PLAYBACK_"
 
+DEBUG_VARIABLE: Final = "PLAYBACK_DEBUG"
+"""The environment variable that makes commands show tracebacks; no setting of the code."""
+
 _ENVIRONMENT: Final = "the environment"
 _NOT_YET: Final = frozenset({"INTERCEPTORS"})
-_ENVIRONMENT_ONLY: Final = frozenset({REVISION_VARIABLE.removeprefix(ENVIRONMENT_PREFIX)})
+_ENVIRONMENT_ONLY: Final = frozenset(
+    variable.removeprefix(ENVIRONMENT_PREFIX) for variable in (REVISION_VARIABLE, DEBUG_VARIABLE)
+)
 
 _HOLDS_PATTERNS: Final = frozenset({"REDACT", "FORBID"})
 
@@ -85,10 +90,10 @@ def load_settings(
     """Read settings: `PLAYBACK_X` of the environment goes over X in code.
 
     In `code`, keys that begin with `prefix` are ours; an empty prefix says that all are. A value
-    of None in code, or an empty text in the environment, is not set. PLAYBACK_REVISION, which
-    names the revision of the code that is recorded, is of the environment alone. Raise
-    SettingsError naming the key, its value and the choices, also for a key that is unknown, no
-    text, or not honoured yet.
+    of None in code, or an empty text in the environment, is not set. Of the environment alone are
+    PLAYBACK_REVISION, which names the revision of the code that is recorded, and PLAYBACK_DEBUG,
+    which makes commands show tracebacks. Raise SettingsError naming the key, its value and the
+    choices, also for a key that is unknown, no text, or not honoured yet.
     """
     if not isinstance(code, Mapping):
         raise SettingsError(f"The configuration is {_shown(code)}; it must map names to values.")
@@ -118,7 +123,8 @@ def _require_known(name: str, key: str, prefix: str, where: str) -> None:
         raise SettingsError(f"{key} in {where} is not available yet; remove it.")
     if name in _ENVIRONMENT_ONLY:
         raise SettingsError(
-            f"{key} in {where} is read from the environment alone; set {REVISION_VARIABLE} there."
+            f"{key} in {where} is read from the environment alone; set"
+            f" {ENVIRONMENT_PREFIX}{name} there."
         )
     if name not in PARSERS:
         close = difflib.get_close_matches(name.upper(), PARSERS, n=1)

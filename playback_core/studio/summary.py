@@ -8,6 +8,7 @@ from typing import Any, Final, Self
 from playback_core import metadata as names
 from playback_core.codec import describe
 from playback_core.entry import Entry, EntryKind
+from playback_core.playback import Miss
 from playback_core.recording import Recording
 from playback_core.recording_id import category_of
 from playback_core.studio.comparison import Comparison, EqualityStatus
@@ -135,31 +136,66 @@ class Comparisons:
     """Comparisons of several categories as rows, made while they are iterated, once.
 
     `total` is how many recordings there are to compare. `counts` grows with the iteration.
+    `interrupted` tells that a KeyboardInterrupt ended it early.
     """
 
     def __init__(self, by_category: Mapping[str, Iterator[Comparison]], total: int) -> None:
         self.categories = list(by_category)
         self.total = total
         self.counts: Counter[EqualityStatus] = Counter()
+        self.interrupted = False
+        self._is_comparing = False
         self._only_present = 0
         self._by_category = by_category
 
     def __iter__(self) -> Iterator[ComparisonRow]:
         for category, comparisons in self._by_category.items():
-            for comparison in comparisons:
+            while (comparison := self._next(comparisons)) is not None:
                 row = ComparisonRow.of(category, comparison)
                 self.counts[row.status] += 1
                 self._only_present += _only_present(row.diff)
                 yield row
 
+    def interrupt(self) -> None:
+        """End the iteration, for a signal handler: a comparison being made by KeyboardInterrupt.
+
+        Between two comparisons what is being written is finished first, unless called again.
+        """
+        raises = self._is_comparing or self.interrupted
+        self.interrupted = True
+        if raises:
+            raise KeyboardInterrupt
+
     def counted(self) -> str:
         """Say how many comparisons of each status there were, and what they did not compare."""
         compared = self.counts.total()
-        if not compared:
+        if self.interrupted:
+            beginning = f"Interrupted: {compared} of {self.total} compared"
+        elif compared:
+            beginning = f"{compared} compared"
+        else:
             return "Nothing verified: no recording was compared."
         counts = ", ".join(f"{self.counts[s]} {s.name}" for s in EqualityStatus if self.counts[s])
         note = f"; {presence_note(self._only_present)}" if self._only_present else ""
-        return f"{compared} compared: {counts}{note}"
+        return f"{beginning}: {counts or 'nothing verified'}{note}"
+
+    def _next(self, comparisons: Iterator[Comparison]) -> Comparison | None:
+        if self.interrupted:
+            return None
+        self._is_comparing = True
+        try:
+            comparison = next(comparisons, None)
+        except KeyboardInterrupt:
+            self.interrupted = True
+        finally:
+            self._is_comparing = False
+        # Replayed code that swallows the exception has not run as it was recorded.
+        return None if self.interrupted else comparison
+
+
+def missed_of(comparison: Comparison) -> list[Miss]:
+    """Return the calls of a replay that were not recorded, also those the application swallowed."""
+    return list(getattr(comparison.playback, "missed", ()))
 
 
 def _only_present(diff: Any) -> int:

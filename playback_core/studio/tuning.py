@@ -3,10 +3,10 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Any
 
 from playback_core.errors import SettingsError
+from playback_core.importing import import_named, loading
 from playback_core.recording import Output, Recording
 
 PlaybackFunction = Callable[[Recording], Any]
@@ -55,20 +55,14 @@ def load_tuner(name: str) -> EqualizerTuner:
     The attribute is a tuner, or a class or function that makes one without arguments. Raise
     SettingsError where it can't be imported or made, or is no tuner.
     """
-    module_name, separator, path = name.partition(":")
-    if not (module_name and separator and path):
+    module_name, _, path = name.partition(":")
+    if not (module_name and path):
         raise SettingsError(f"Not a tuner's name: {name!r}; write module:attribute.")
-    try:
-        found: Any = import_module(module_name)
-        for part in path.split("."):
-            found = getattr(found, part)
-        if not isinstance(found, EqualizerTuner) and callable(found):
+    subject = f"The tuner {name!r}"
+    _, found = import_named(name, subject)
+    if not isinstance(found, EqualizerTuner) and callable(found):
+        with loading(subject):
             found = found()
-    # A user's module may raise anything.
-    except Exception as error:
-        raise SettingsError(
-            f"The tuner {name!r} cannot be loaded: {type(error).__name__}: {error}."
-        ) from error
     if not callable(getattr(found, "create_category_tuning", None)):
         raise SettingsError(
             f"{name!r} is no tuner: it has no create_category_tuning(category); derive it from"

@@ -66,15 +66,20 @@ def _environment() -> dict[str, str]:
 
 
 def _started(folder: Path, *arguments: str, **options: Any) -> subprocess.Popen[str]:
-    """Start a command; `options` are of Popen, and `environment`, which goes over the inherited."""
+    """Start a command of flask; `options` are those of `_start`."""
     code = PRELUDE + "from flask.cli import main; from playback_flask.cli import playback_cli;"
     # The entry point is there only where the bundle is installed.
     code += "import flask.cli; add = flask.cli.FlaskGroup._load_plugin_commands;"
     code += "flask.cli.FlaskGroup._load_plugin_commands = lambda self:"
     code += " (add(self), self.add_command(playback_cli))[0]; main()"
+    return _start(folder, "-c", code, "--app", "shop", "playback", *arguments, **options)
+
+
+def _start(folder: Path, *arguments: str, **options: Any) -> subprocess.Popen[str]:
+    """Start Python; `options` are of Popen, and `environment`, which goes over the inherited."""
     environment = _environment() | options.pop("environment", {})
     return subprocess.Popen(
-        [sys.executable, "-c", code, "--app", "shop", "playback", *arguments],
+        [sys.executable, *arguments],
         cwd=folder,
         env=environment,
         stderr=subprocess.PIPE,
@@ -84,8 +89,21 @@ def _started(folder: Path, *arguments: str, **options: Any) -> subprocess.Popen[
 
 
 def _flask(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    with _started(folder, *arguments, environment=environment, stdout=subprocess.PIPE) as process:
-        out, err = process.communicate(timeout=60)
+    return _ended(
+        _started(folder, *arguments, environment=environment, stdout=subprocess.PIPE), None
+    )
+
+
+def _playback(
+    folder: Path, *arguments: str, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    command = ("-m", "playback_core.cli", *arguments)
+    return _ended(_start(folder, *command, environment=environment, stdout=subprocess.PIPE), None)
+
+
+def _ended(process: subprocess.Popen[str], given: str | None) -> subprocess.CompletedProcess[str]:
+    with process:
+        out, err = process.communicate(given, timeout=60)
     return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
 
@@ -344,5 +362,66 @@ def test_an_interrupted_compare_ends_with_130(changed: Path):
             time.sleep(0.01)
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
-    assert (process.returncode, err) == (130, "Interrupted.\n")
-    assert "Equal" not in out
+    assert (process.returncode, err) == (130, "")
+    assert out.endswith("Interrupted: 0 of 1 compared: nothing verified\n")
+
+
+@pytest.mark.parametrize("app", ["shop:create_app", "shop"])
+def test_the_playback_command_takes_an_application_of_flask(shop: Path, app: str):
+    done = _playback(shop, "--app", app, "compare", PLAYBACK_ENABLED="1")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == _flask(shop, "compare").stdout
+    assert done.stdout.endswith("4 compared: 4 Equal\n")
+
+
+def test_the_playback_command_takes_another_cassette_for_it(changed: Path):
+    (changed / "shop.py").write_text(APP)
+    (changed / "playback.db").rename(changed / "other.db")
+    done = _playback(
+        changed, "--app", "shop:create_app", "--cassette", "sqlite:///other.db", "list"
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "home/" in done.stdout
+    assert not (changed / "playback.db").exists()
+
+
+def test_an_application_of_flask_without_playback_is_refused_by_the_playback_command(
+    tmp_path: Path,
+):
+    (tmp_path / "shop.py").write_text("from flask import Flask; app = Flask('bare')")
+    done = _playback(tmp_path, "--app", "shop:app", "list")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "FlaskPlayback(app)" in done.stderr
+
+
+def test_pdb_opens_where_a_view_raised(changed: Path):
+    (changed / "shop.py").write_text(APP.replace('stock("tea") * VERSION', "1 / 0"))
+    recording_id = _one_id(changed, "stock")
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    process = _started(changed, "replay", recording_id, "--pdb", **pipes)
+    done = _ended(process, "p 40 + 2\nq\n")
+    assert done.returncode == 1
+    assert "ZeroDivisionError" in done.stdout
+    assert "(Pdb) 42" in done.stdout
+
+
+def test_export_writes_requests_and_answers(shop: Path):
+    done = _flask(shop, "export", "stock")
+    assert (done.returncode, done.stderr) == (0, "")
+    exported = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [each["metadata"]["path"] for each in exported] == ["/stock", "/stock"]
+    (read,) = [entry for entry in exported[0]["entries"] if entry["alias"] == "stock"]
+    assert (read["args"], read["value"]) == (["tea"], 3)
+
+
+def test_the_traceback_of_what_cannot_be_loaded_is_shown_when_asked_for(tmp_path):
+    (tmp_path / "shop.py").write_text("raise RuntimeError('no database')")
+    done = _flask(tmp_path, "--verbose", "compare")
+    assert done.returncode == 2
+    assert 'shop.py", line 1' in done.stderr
+
+
+def test_a_command_of_flask_itself_does_not_load_the_studio():
+    code = "import sys, playback_flask.cli; print('playback_core.studio' in sys.modules)"
+    done = _ended(_start(Path.cwd(), "-c", code, stdout=subprocess.PIPE), None)
+    assert (done.returncode, done.stdout) == (0, "False\n")

@@ -10,8 +10,8 @@ import pytest
 from flask import Flask, got_request_exception, request_started
 
 from playback_core import InMemoryTapeCassette, SettingsError, SQLiteTapeCassette, TapeRecorder
+from playback_core.adapters import made_for_commands
 from playback_flask import FlaskPlayback, RecordingIdFilter
-from playback_flask.extension import made_for_commands
 
 
 def _app(name: str = "shop", **config: Any) -> Flask:

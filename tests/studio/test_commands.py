@@ -227,6 +227,29 @@ def test_comparisons_are_made_while_iterated() -> None:
     assert comparisons.counts.total() == 1
 
 
+def test_an_interrupt_between_comparisons_lets_what_is_being_written_be_finished() -> None:
+    comparisons = compare_recordings(recorder, DefaultTuner(), CompareOptions())
+    rows = iter(comparisons)
+    next(rows)
+    comparisons.interrupt()
+    assert next(rows, None) is None
+    assert (comparisons.interrupted, comparisons.counts.total()) == (True, 1)
+    assert comparisons.counted() == "Interrupted: 1 of 4 compared: 1 Equal"
+    with pytest.raises(KeyboardInterrupt):
+        comparisons.interrupt()
+
+
+@pytest.mark.parametrize("stream", [io.StringIO, Terminal])
+def test_an_interrupted_comparison_is_none(stream: type[io.StringIO]) -> None:
+    def interrupted() -> Iterator[Comparison]:
+        raise KeyboardInterrupt
+        yield
+
+    out = stream()
+    choose_report(out).comparisons(Comparisons({"orders": interrupted()}, total=3))
+    assert out.getvalue().endswith("Interrupted: 0 of 3 compared: nothing verified\n")
+
+
 def test_a_recorder_without_a_cassette_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recorder, "tape_cassette", None)
     with pytest.raises(PlaybackError, match="cassette"):

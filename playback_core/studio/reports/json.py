@@ -14,6 +14,7 @@ from playback_core.studio.summary import (
     Comparisons,
     RecordingDetail,
     RecordingRow,
+    missed_of,
 )
 
 
@@ -46,6 +47,7 @@ class JsonReport:
                 "outputs": [
                     {"key": o.key, "value": describe(o.value, MAX_VALUE_TEXT)} for o in outputs
                 ],
+                "missed": [asdict(miss) for miss in missed_of(comparison)],
             }
         )
 
@@ -56,7 +58,14 @@ class JsonReport:
         for row in comparisons:
             categories[row.category].append(_row(row))
         counts = {status.name: comparisons.counts[status] for status in EqualityStatus}
-        self._write({"categories": categories, "counts": counts})
+        self._write(
+            {
+                "categories": categories,
+                "counts": counts,
+                "total": comparisons.total,
+                "interrupted": comparisons.interrupted,
+            }
+        )
 
     def pruned(self, count: int) -> None:
         self._write({"removed": count})

@@ -14,6 +14,7 @@ from playback_core.studio.summary import (
     EntryRow,
     RecordingDetail,
     RecordingRow,
+    missed_of,
 )
 
 _STATUS_WIDTH = max(len(status.name) for status in EqualityStatus)
@@ -42,6 +43,8 @@ class PlainReport:
         self._row(ComparisonRow.of("", comparison))
         for output in outputs_of(comparison):
             self._line("  sent", output)
+        for miss in missed_of(comparison):
+            self._line("  missed", miss.message)
 
     def comparisons(self, comparisons: Comparisons) -> None:
         category = None

@@ -17,6 +17,7 @@ from playback_core.studio.summary import (
     Comparisons,
     RecordingDetail,
     RecordingRow,
+    missed_of,
 )
 
 _STYLES = {
@@ -64,6 +65,8 @@ class RichReport:
         for output in outputs_of(comparison):
             _add(outputs, output)
         self._console.print(outputs)
+        for miss in missed_of(comparison):
+            self._console.print(Text(f"missed  {printable(miss.message)}"))
 
     def comparisons(self, comparisons: Comparisons) -> None:
         by_category: dict[str, Counter[EqualityStatus]] = {

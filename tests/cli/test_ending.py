@@ -1,0 +1,88 @@
+"""`playback` in a process of its own: Ctrl-C, a closed pipe, an input to debug from."""
+
+import json
+import signal
+from typing import Any
+
+WAITS = """
+        if name == "milk":
+            open("waiting", "w").close()
+            import time
+            try:
+                time.sleep(60)
+            except {caught}:
+                pass
+        total = self.price(name) * RATE
+"""
+
+
+def _interrupted(folder: Any, *arguments: str, caught: str = "ValueError") -> Any:
+    folder.change("\n        total = self.price(name) * RATE\n", WAITS.format(caught=caught))
+    process = folder.start("--app", "service", "compare", "Order", *arguments)
+    while not (folder.path / "waiting").exists():
+        assert process.poll() is None, process.communicate()
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    return process.returncode, out, err
+
+
+def test_ctrl_c_prints_what_was_compared_so_far(folder: Any) -> None:
+    code, out, err = _interrupted(folder)
+    assert (code, err) == (130, "")
+    assert "Equal  " in out
+    assert out.splitlines()[-1] == "Interrupted: 1 of 2 compared: 1 Equal"
+
+
+def test_ctrl_c_leaves_a_whole_document(folder: Any) -> None:
+    code, out, _ = _interrupted(folder, "--json")
+    document = json.loads(out)
+    assert code == 130
+    assert (document["interrupted"], document["total"]) == (True, 2)
+    assert [row["status"] for row in document["categories"]["Order"]] == ["Equal"]
+
+
+def test_ctrl_c_that_the_application_swallows_ends_the_command(folder: Any) -> None:
+    code, out, _ = _interrupted(folder, caught="KeyboardInterrupt")
+    assert code == 130
+    assert out.splitlines()[-1] == "Interrupted: 1 of 2 compared: 1 Equal"
+
+
+def test_ctrl_c_while_the_application_is_loaded(folder: Any) -> None:
+    folder.write("open('waiting', 'w').close(); import time; time.sleep(60)")
+    process = folder.start("--app", "service", "compare")
+    while not (folder.path / "waiting").exists():
+        assert process.poll() is None, process.communicate()
+    process.send_signal(signal.SIGINT)
+    assert process.communicate(timeout=60) == ("", "Interrupted.\n")
+    assert process.returncode == 130
+
+
+def test_a_closed_pipe_ends_quietly(folder: Any) -> None:
+    process = folder.start("export")
+    process.stdout.close()
+    process.wait(timeout=60)
+    assert process.stderr.read() == ""
+    assert process.returncode == 141
+    process.stdin.close()
+    process.stderr.close()
+
+
+def _debugged(folder: Any, commands: str) -> tuple[int, str]:
+    process = folder.start("--app", "service", "replay", folder.ids()[0], "--pdb")
+    out, _ = process.communicate(commands, timeout=60)
+    return process.returncode, out
+
+
+def test_pdb_opens_where_the_operation_raised(folder: Any) -> None:
+    folder.change("RATE = 2", "RATE = None")
+    code, out = _debugged(folder, "p 'name is ' + name\nq\n")
+    assert code == 1
+    assert "-> total = self.price(name) * RATE" in out
+    assert "'name is tea'" in out
+
+
+def test_pdb_opens_where_the_application_made_a_call_that_was_not_recorded(folder: Any) -> None:
+    folder.change("self.price(name)", "self.price(name + 's')")
+    code, out = _debugged(folder, "")
+    assert code == 3
+    assert "-> total = self.price(name + 's') * RATE" in out
