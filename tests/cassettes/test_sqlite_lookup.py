@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from playback_core import SQLiteTapeCassette, TapeCassette
+from playback_core import Recording, SQLiteTapeCassette, TapeCassette
+from playback_core.codec.redaction import Redactor
 from playback_core.metadata import KIND
 from playback_core.testing import save_new
 
@@ -143,3 +144,19 @@ def test_the_recorders_own_names_are_found_without_an_index(tmp_path):
     with closing(sqlite3.connect(path)) as connection:
         (indexed,) = connection.execute("SELECT count(*) FROM metadata_values").fetchone()
     assert indexed == 2
+
+
+def test_secrets_in_metadata_are_indexed_as_they_are_stored(tmp_path):
+    path = tmp_path / "playback.db"
+    recording = Recording.new("Operation")
+    recording.add_metadata({"password": "sesame", "user": "ann"})
+    recording.redaction = Redactor(key=b"key")
+    with SQLiteTapeCassette(path) as cassette:
+        cassette.save_recording(recording)
+        pseudonym = cassette.get_recording_metadata(recording.id)["password"]
+        for wanted, found in (("sesame", []), (pseudonym, [recording.id])):
+            filters = {"password": wanted}
+            assert list(cassette.iter_recording_ids("Operation", metadata=filters)) == found
+    with closing(sqlite3.connect(path)) as connection:
+        values = {value for (value,) in connection.execute("SELECT value FROM metadata_values")}
+    assert values == {"ann", pseudonym}
