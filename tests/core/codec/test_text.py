@@ -166,6 +166,16 @@ def test_deep_and_doubly_shared_values_have_texts() -> None:
     assert "…#" in describe(shared)
 
 
+@pytest.mark.parametrize("shared", [lambda part: [part, part], lambda part: {"a": part, "b": part}])
+def test_a_value_whose_aliases_multiply_has_a_text_at_once(shared: Any) -> None:
+    value: Any = 1
+    for _ in range(60):
+        value = shared(value)
+    text = describe(value, 200)
+    assert len(text) <= 200
+    assert describe(value, 200) == text
+
+
 def test_limit_is_checked() -> None:
     with pytest.raises(ValueError, match="32"):
         describe(1, 10)
