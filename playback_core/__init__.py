@@ -3,8 +3,10 @@
 from typing import Final
 
 from playback_core.cassettes.asynchronous import AsyncRecordOnlyTapeCassette
+from playback_core.cassettes.cached_s3 import CachedReadOnlyS3TapeCassette
 from playback_core.cassettes.file_based import FileBasedTapeCassette
 from playback_core.cassettes.in_memory import InMemoryTapeCassette
+from playback_core.cassettes.s3 import S3TapeCassette
 from playback_core.cassettes.sqlite import SQLiteTapeCassette
 from playback_core.codec import Opaque, alias_type, register_type
 from playback_core.data_handlers import InputInterceptionDataHandler, OutputInterceptionDataHandler
@@ -12,6 +14,8 @@ from playback_core.entry import Entry, EntryKind
 from playback_core.errors import (
     CassetteClosedError,
     CassetteError,
+    CassetteReadOnlyError,
+    CassetteUnavailableError,
     CodecError,
     DamagedRecordingError,
     DecodeError,
@@ -44,9 +48,12 @@ recorder: Final = TapeRecorder()
 __all__ = [
     "AsyncRecordOnlyTapeCassette",
     "Awaited",
+    "CachedReadOnlyS3TapeCassette",
     "CapturedArg",
     "CassetteClosedError",
     "CassetteError",
+    "CassetteReadOnlyError",
+    "CassetteUnavailableError",
     "CodecError",
     "DamagedRecordingError",
     "DecodeError",
@@ -73,6 +80,7 @@ __all__ = [
     "RecordingKeyError",
     "RecordingParameters",
     "Relocation",
+    "S3TapeCassette",
     "SQLiteTapeCassette",
     "SettingsError",
     "StoredRecording",

@@ -8,6 +8,8 @@ PlaybackError
 │   └── RecordingKeyError
 ├── CassetteError                      storage: cannot be opened, read or written
 │   ├── CassetteClosedError
+│   ├── CassetteReadOnlyError (also AssertionError, as in the predecessor)
+│   ├── CassetteUnavailableError       no bucket, no access, no credentials, no network
 │   ├── DamagedRecordingError          stored bytes that are not what was written
 │   └── ForbiddenContentError          a recording holds what FORBID says is not to be stored
 ├── CodecError                         values <-> bytes
@@ -61,6 +63,14 @@ class CassetteError(PlaybackError):
 
 class CassetteClosedError(CassetteError):
     """A cassette was used after `close()`."""
+
+
+class CassetteReadOnlyError(CassetteError, AssertionError):
+    """A cassette that only reads was asked to write."""
+
+
+class CassetteUnavailableError(CassetteError):
+    """The storage is not there for us, whatever the recording: missing, denied or unreachable."""
 
 
 class DamagedRecordingError(CassetteError):

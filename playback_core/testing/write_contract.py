@@ -8,6 +8,7 @@ from playback_core.codec import encode
 from playback_core.entry import Entry, EntryKind
 from playback_core.errors import NoSuchRecording, SettingsError
 from playback_core.recording import Recording
+from playback_core.recording_filter import epoch_nanoseconds
 from playback_core.recording_id import category_of
 from playback_core.tape_cassette import TapeCassette
 from playback_core.testing.recordings import ALWAYS, DAY, new_recording, raises, save_new
@@ -94,9 +95,10 @@ class CassetteWriteContract:
             stored.delete_recording(deleted)
 
     def test_a_deleted_id_can_be_saved_again(self, cassette: TapeCassette) -> None:
-        recording_id = save_new(cassette, user=1)
+        recording_id = save_new(cassette, started_at=DAY, user=1)
         cassette.readable().delete_recording(recording_id)
-        cassette.save_recording(Recording(recording_id, started_at=1, metadata={"user": 2}))
+        again = Recording(recording_id, started_at=epoch_nanoseconds(DAY), metadata={"user": 2})
+        cassette.save_recording(again)
         assert cassette.readable().get_recording_metadata(recording_id) == {"user": 2}
 
     def test_a_category_goes_with_its_last_recording(self, cassette: TapeCassette) -> None:

@@ -20,9 +20,12 @@ from playback_core import (
 PUBLIC = {
     "AsyncRecordOnlyTapeCassette",
     "Awaited",
+    "CachedReadOnlyS3TapeCassette",
     "CapturedArg",
     "CassetteClosedError",
     "CassetteError",
+    "CassetteReadOnlyError",
+    "CassetteUnavailableError",
     "CodecError",
     "DamagedRecordingError",
     "DecodeError",
@@ -49,6 +52,7 @@ PUBLIC = {
     "RecordingKeyError",
     "RecordingParameters",
     "Relocation",
+    "S3TapeCassette",
     "SQLiteTapeCassette",
     "SettingsError",
     "StoredRecording",
@@ -202,6 +206,15 @@ def test_importing_the_core_loads_nothing_that_production_does_not_need() -> Non
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout.split()
 
-    unwanted = {"asyncio", "click", "flask", "jinja2", "playback_core.studio", "rich", "wrapt"}
+    unwanted = {
+        "asyncio",
+        "boto3",
+        "click",
+        "flask",
+        "jinja2",
+        "playback_core.studio",
+        "rich",
+        "wrapt",
+    }
     assert "playback_core.tape_recorder" in loaded
     assert unwanted.isdisjoint(loaded)

@@ -24,6 +24,8 @@ MAX_LINES = 320
 
 # Costly or not always installed; wrapt alone takes a tenth of a second and loads asyncio.
 NOT_LOADED_WITH_CORE = {
+    "boto3",
+    "botocore",
     "celery",
     "click",
     "django",
