@@ -18,7 +18,7 @@ from playback_core.settings import Settings, cassette_from_url
 _logger: Final = logging.getLogger("playback.flask")
 _KEY_OF_THIS_PROCESS: Final = os.urandom(32)
 _DEFAULTS: Final = Settings()
-_ABSOLUTE: Final = ("memory:", "sqlite:////", "file:////")
+_ABSOLUTE: Final = ("memory:", "s3:", "sqlite:////", "file:////")
 
 
 @dataclass(slots=True)

@@ -9,11 +9,15 @@ from playback_core.cassettes.file_based import FileBasedTapeCassette
 from playback_core.cassettes.in_memory import InMemoryTapeCassette
 from playback_core.cassettes.sqlite import SQLiteTapeCassette
 from playback_core.errors import SettingsError
+from playback_core.settings.s3_url import S3Url
 from playback_core.tape_cassette import TapeCassette
 
 
 class CassetteUrl(NamedTuple):
-    """What a URL names: `place` is a name where `scheme` is memory, else a path."""
+    """What a URL names.
+
+    `place` is a name where `scheme` is memory, the URL itself where it is s3, else a path.
+    """
 
     scheme: str
     place: str
@@ -30,13 +34,17 @@ def cassette_from_url(
 
     `sqlite:///playback.db` and `file:///recordings` are relative, with a fourth slash, as in
     `sqlite:////var/lib/playback.db`, absolute; `memory://` and `memory://name` are shared within
-    the process. With `create=False` a file or folder has to exist. Raise SettingsError for another
-    URL, CassetteError where what it names cannot be opened.
+    the process; `s3://bucket/prefix?region=...` may be written to. With `create=False` a file or
+    folder has to exist, and an S3 URL that names a `cache` folder gives a cassette that only reads.
+    Raise SettingsError for another URL, CassetteError where what it names cannot be opened.
     """
     scheme, place = parse_cassette_url(url)
     if scheme == "memory":
         return _in_memory.setdefault(place, InMemoryTapeCassette())
-    path = (base or Path.cwd()) / place
+    folder = base or Path.cwd()
+    if scheme == "s3":
+        return S3Url.of(urlsplit(place)).open(folder, writable=create)
+    path = folder / place
     if scheme == "file":
         return FileBasedTapeCassette(path, max_bytes=max_bytes, create=create)
     return SQLiteTapeCassette(path, max_bytes=max_bytes, create=create)
@@ -50,6 +58,9 @@ def parse_cassette_url(url: Any) -> CassetteUrl:
         raise _unknown(url) from error
     if parts.scheme == "memory" and not (parts.path or parts.query or parts.fragment):
         return CassetteUrl(parts.scheme, parts.netloc)
+    if parts.scheme == "s3":
+        S3Url.of(parts)
+        return CassetteUrl(parts.scheme, parts.geturl())
     if parts.scheme not in _EXAMPLES:
         raise _unknown(url)
     path = unquote(parts.path)[1:]
@@ -63,7 +74,7 @@ def parse_cassette_url(url: Any) -> CassetteUrl:
 def _unknown(url: Any) -> SettingsError:
     return SettingsError(
         f"The cassette URL {url!r} is of no known kind; choose from sqlite:///playback.db,"
-        " file:///recordings and memory://name (s3:// is not available yet)."
+        " file:///recordings, s3://bucket/prefix and memory://name."
     )
 
 

@@ -142,7 +142,7 @@ PARSERS: Final[dict[str, tuple[Callable[[Any], Any], str]]] = {
     "CASSETTE": (
         _cassette,
         "a TapeCassette, or a URL; choose from sqlite:///playback.db,"
-        " file:///recordings and memory://name",
+        " file:///recordings, s3://bucket/prefix and memory://name",
     ),
     "ENABLED": (_boolean, "one of 1, true, yes, on, 0, false, no, off"),
     "SERVICE": (_text, "a name"),

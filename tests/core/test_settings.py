@@ -251,7 +251,7 @@ def test_a_memory_url_is_shared_by_name():
 
 
 @pytest.mark.parametrize(
-    "url", ["files:///dir", "s3://bucket/prefix", "mysql://x", "playback.db", "", "memory://x/y"]
+    "url", ["files:///dir", "gs://bucket/prefix", "mysql://x", "playback.db", "", "memory://x/y"]
 )
 def test_a_url_of_another_kind_names_the_choices(url):
     with pytest.raises(SettingsError, match=r"sqlite:///playback\.db, file:.* and memory://"):
@@ -294,7 +294,7 @@ def test_a_number_beyond_all_bounds_is_wrong_in_one_short_line(name, value):
 
 
 @pytest.mark.parametrize(
-    "url", ["ftp://x", "file:///", "s3://bucket/x", "sqlite:///", "file:///%00", "sqlite://[a"]
+    "url", ["ftp://x", "file:///", "s3:///x", "sqlite:///", "file:///%00", "sqlite://[a"]
 )
 def test_a_cassette_that_cannot_be_opened_is_wrong_when_settings_are_read(url):
     with pytest.raises(SettingsError, match="PLAYBACK_CASSETTE in the environment"):
@@ -325,3 +325,26 @@ def test_a_tuner_is_what_can_tune():
     for wrong in (5, object(), Tuner, b"shop.tuning:Tuner"):
         with pytest.raises(SettingsError, match=r"PLAYBACK_TUNER .* an EqualizerTuner"):
             load({"PLAYBACK_TUNER": wrong})
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "s3://",
+        "s3:///prefix",
+        "s3://bucket#x",
+        "s3://key:secret@bucket",
+        "s3://bucket?region=",
+        "s3://bucket?region",
+        "s3://bucket?read_only=1",
+    ],
+)
+def test_an_s3_url_that_is_wrong_says_how_to_write_one(url):
+    with pytest.raises(SettingsError, match=r"s3://bucket/prefix\?region=.* endpoint_url"):
+        cassette_from_url(url)
+    with pytest.raises(SettingsError, match="PLAYBACK_CASSETTE in the environment"):
+        load(PLAYBACK_CASSETTE=url)
+
+
+def test_an_s3_url_is_checked_without_boto3():
+    assert load(PLAYBACK_CASSETTE="s3://bucket/a/b?region=eu-west-1&endpoint_url=http://x:9000")
