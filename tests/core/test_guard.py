@@ -1,6 +1,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -142,6 +143,20 @@ def result_that_cannot_be_encoded(recorder: TapeRecorder) -> Callable[[], Any]:
     return execute
 
 
+def exception_that_cannot_be_encoded(recorder: TapeRecorder) -> Callable[[], Any]:
+    @recorder.intercept_input("read")
+    def read() -> None:
+        raise LookupError(hostile())
+
+    @recorder.operation()
+    def execute() -> str:
+        with suppress(LookupError):
+            read()
+        return "done"
+
+    return execute
+
+
 def output_that_cannot_be_encoded(recorder: TapeRecorder) -> Callable[[], Any]:
     send = recorder.intercept_output("send")(lambda value: None)
 
@@ -208,6 +223,7 @@ FAULTS = [
     alias_params_without_the_key,
     key_that_cannot_be_encoded,
     result_that_cannot_be_encoded,
+    exception_that_cannot_be_encoded,
     output_that_cannot_be_encoded,
     data_that_cannot_be_encoded,
     span_result_that_cannot_be_encoded,
