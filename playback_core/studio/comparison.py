@@ -52,7 +52,8 @@ class Comparison:
 
     `expected` is what the result extractor made of the recording and `actual` of the replay, both
     None unless `keep_results_in_comparison` is set. `playback` is None where the replay failed,
-    `recording_id` where the failure is that of a whole category.
+    and where it stayed in a dedicated process because results are not kept; `recording_id` is
+    None where the failure is that of a whole category.
     """
 
     comparator_status: ComparatorResult

@@ -10,7 +10,9 @@ from playback_core.errors import SettingsError
 class CompareExecutionConfig:
     """How comparisons are run.
 
-    `keep_results_in_comparison` keeps what was compared in `Comparison.expected` and `.actual`.
+    `keep_results_in_comparison` keeps what was compared in `Comparison.expected` and `.actual`,
+    and has the playback leave a dedicated process, too.
+
     With `compare_in_dedicated_process` each recording is replayed and compared in a process apart,
     which is replaced after `compare_process_recycle_rate` comparisons and stopped when one takes
     longer than `compare_process_timeout` seconds. `compare_process_start_method` is one of

@@ -218,11 +218,11 @@ class TestVerdictsAreThoseOfComparingInProcess:
         assert [facts(one) for one in apart] == [facts(one) for one in own]
         assert reports(apart) == reports(own)
 
-    def test_results_are_not_kept_by_default(self, shop: Shop) -> None:
+    def test_results_and_the_playback_stay_in_the_process_by_default(self, shop: Shop) -> None:
         ids = recorded(shop, "tea")
         (one,) = Equalizer(ids, shop.play, returned, same, None, dedicated()).run_comparison()
-        assert (str(one), one.expected, one.actual) == ("Equal", None, None)
-        assert one.playback.recorded_outputs == one.playback.playback_outputs
+        assert str(one) == "Equal"
+        assert (one.expected, one.actual, one.playback) == (None, None, None)
 
 
 def facts(comparison: Comparison) -> list[Any]:
@@ -278,13 +278,9 @@ def hangs() -> None:
     time.sleep(600)
 
 
-def hangs_deaf_to_sigterm() -> None:
+def hangs_in_c_deaf_to_sigterm() -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    time.sleep(600)
-
-
-def hangs_in_c_with_the_interpreter_locked() -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    # Called so, it keeps the interpreter locked.
     ctypes.PyDLL(None).sleep(600)
 
 
@@ -368,30 +364,32 @@ def test_a_crash_costs_one_comparison(shop: Shop, does: Callable[[], None], says
     assert (crashed.playback, crashed.expected, crashed.actual) == (None, None, None)
 
 
-@pytest.mark.parametrize(
-    "does", [hangs, hangs_deaf_to_sigterm, hangs_in_c_with_the_interpreter_locked]
-)
+# For the comparisons beside the one that hangs to be made in time on a busy machine.
+ENOUGH_SECONDS = 3
+
+
 def test_a_hang_costs_one_comparison_and_shows_where(
-    shop: Shop, does: Callable[[], None], capfd: pytest.CaptureFixture[str]
+    shop: Shop, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    _, hung, _ = compared(shop, does, dedicated(compare_process_timeout=0.5))
-    assert f"Comparing recording {hung.recording_id}: its process did not come to an end" in str(
-        hung
-    )
-    assert "within 0.5 s" in str(hung)
-    shows_where = does.__name__ in capfd.readouterr().err
-    assert shows_where == (does is hangs)
+    _, hung, _ = compared(shop, hangs, dedicated(compare_process_timeout=ENOUGH_SECONDS))
+    says = f"Comparing recording {hung.recording_id}: its process did not come to an end within 3 s"
+    assert says in str(hung)
+    assert "in hangs" in capfd.readouterr().err
 
 
-def test_a_hang_beside_threads_names_the_start_method_to_try(shop: Shop) -> None:
+def test_a_hang_in_c_costs_one_comparison_and_names_the_start_method_to_try_beside_threads(
+    shop: Shop,
+) -> None:
     done = threading.Event()
     thread = threading.Thread(target=done.wait)
     thread.start()
     try:
-        _, hung, _ = compared(shop, hangs, dedicated(compare_process_timeout=0.5))
+        config = dedicated(compare_process_timeout=ENOUGH_SECONDS)
+        _, hung, _ = compared(shop, hangs_in_c_deaf_to_sigterm, config)
     finally:
         done.set()
         thread.join()
+    assert "did not come to an end within 3 s" in str(hung)
     assert "compare_process_start_method='spawn'" in str(hung)
 
 
@@ -731,12 +729,13 @@ def hanging_pid(file: Path) -> int:
 def test_ctrl_c_ends_the_processes_and_keeps_what_was_done(tmp_path: Path) -> None:
     file = tmp_path / "pid"
     with script(SCRIPT.replace("HANG", SLEEP) + CONSUME, file) as process:
+        assert process.stdout is not None
+        assert [process.stdout.readline()[:1] for _ in range(2)] == ["1", "2"]
         pid = hanging_pid(file)
         # As a terminal sends it: to all of the foreground.
         os.killpg(process.pid, signal.SIGINT)
         out, _ = process.communicate(timeout=20)
-        assert process.returncode == 0
-        assert out.splitlines()[-1] == "interrupted after 2"
+        assert (process.returncode, out) == (0, "interrupted after 2\n")
         assert is_gone(pid)
 
 

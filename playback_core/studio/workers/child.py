@@ -53,10 +53,11 @@ def serve(
 
 def _answer(compare: RecordingComparer, recording_id: str) -> bytes:
     try:
-        return comparison_to_bytes(_compared(compare, recording_id))
+        comparison = _compared(compare, recording_id)
+        return comparison_to_bytes(comparison, keep_results=compare.keep_results)
     except EncodeError as error:
         problem = f"what comparing came to cannot be sent by its process: {error}"
-        return comparison_to_bytes(failure(problem, recording_id))
+        return comparison_to_bytes(failure(problem, recording_id), keep_results=False)
 
 
 def _compared(compare: RecordingComparer, recording_id: str) -> Comparison:

@@ -45,6 +45,7 @@ class DedicatedProcesses:
             _require_sendable(compare, method)
         self._context = multiprocessing.get_context(method)
         self._worker: Worker | None = None
+        self._leaving: Worker | None = None
         self._has_started = False
         _open.add(self)
 
@@ -75,9 +76,10 @@ class DedicatedProcesses:
 
     def close(self) -> None:
         """End the process; safe to call twice."""
-        worker, self._worker = self._worker, None
-        if worker is not None:
-            worker.end()
+        workers, self._worker, self._leaving = (self._leaving, self._worker), None, None
+        for worker in workers:
+            if worker is not None:
+                worker.end()
 
     def _next_of(self, waiting: deque[str]) -> Comparison:
         try:
@@ -104,8 +106,15 @@ class DedicatedProcesses:
     def _ready_worker(self) -> Worker:
         # It is always sent one more than it has answered, until it has had its share.
         if self._worker is not None and not self._worker.unanswered:
-            self.close()
+            self._dismiss(self._worker)
         return self._worker or self._started()
+
+    def _dismiss(self, worker: Worker) -> None:
+        if self._leaving is not None:
+            self._leaving.end()
+        # Its end is not waited for: the next one works meanwhile.
+        worker.dismiss()
+        self._leaving, self._worker = worker, None
 
     def _started(self) -> Worker:
         try:

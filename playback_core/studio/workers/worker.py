@@ -88,6 +88,10 @@ class Worker:
         self._process.terminate()
         self._has_ended(within=_GRACE_SECONDS)
 
+    def dismiss(self) -> None:
+        """Let an idle process know that nothing more is asked of it; `end` has to follow."""
+        self._requests.close()
+
     def end(self) -> None:
         """End the process and what it has started: ask an idle one to leave, kill a busy one."""
         # A fork of the studio's process has this object, too, and no business with the process.
