@@ -1,9 +1,10 @@
 """Options of the commands, and how texts of a command line become their values."""
 
 import json
+import math
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -14,6 +15,9 @@ from playback_core.studio import CompareExecutionConfig, RecordingLookupProperti
 _UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _AGE: Final = re.compile(r"(\d+)([mhdw])")
 _DEFAULT_LIMIT: Final = 20
+_DEDICATED: Final = CompareExecutionConfig(
+    compare_in_dedicated_process=True, compare_process_start_method="fork"
+)
 _MAX_DIGITS: Final = 18
 
 
@@ -91,6 +95,37 @@ def parse_count(text: str) -> int:
     if not (text.strip().isdecimal() and len(text) <= _MAX_DIGITS and int(text) > 0):
         raise SettingsError(f"Not a number of recordings: {text!r}; write 1 or more.")
     return int(text)
+
+
+def parse_seconds(text: str) -> float:
+    """Return a number of seconds above 0; raise SettingsError for anything else."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0
+    if not 0 < seconds < math.inf:
+        raise SettingsError(f"Not a number of seconds: {text!r}; write more than 0.")
+    return seconds
+
+
+def execution(
+    dedicated: bool, recycle: int | None, timeout: float | None
+) -> CompareExecutionConfig:
+    """Return in which processes to compare; raise SettingsError for options without a use.
+
+    A dedicated process is a fork: of the application, only this process knows how it was loaded.
+    """
+    if not dedicated:
+        if (recycle, timeout) != (None, None):
+            raise SettingsError("--recycle and --process-timeout are for --dedicated-process.")
+        return CompareExecutionConfig()
+    given: dict[str, Any] = {
+        "compare_process_recycle_rate": recycle,
+        "compare_process_timeout": timeout,
+    }
+    return replace(
+        _DEDICATED, **{name: value for name, value in given.items() if value is not None}
+    )
 
 
 def parse_since(text: str, now: datetime | None = None) -> datetime:

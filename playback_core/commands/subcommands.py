@@ -24,8 +24,10 @@ from playback_core.commands.options import (
     CompareOptions,
     ExportOptions,
     ListOptions,
+    execution,
     parse_count,
     parse_metadata,
+    parse_seconds,
     parse_since,
     parse_size,
 )
@@ -71,6 +73,30 @@ _TUNER: Final = Parameter(
 )
 
 
+_PROCESSES: Final = (
+    Parameter(
+        name="dedicated",
+        flag="--dedicated-process",
+        is_switch=True,
+        help="Compare in processes apart, so that a crash or a hang costs one comparison.",
+    ),
+    Parameter(
+        name="recycle",
+        flag="--recycle",
+        metavar="N",
+        parse=parse_count,
+        help="Replace such a process after so many recordings, by default 5.",
+    ),
+    Parameter(
+        name="timeout",
+        flag="--process-timeout",
+        metavar="SECONDS",
+        parse=parse_seconds,
+        help="Stop one whose comparison takes longer, by default 600.",
+    ),
+)
+
+
 def _list(call: Call, **selection: Any) -> int:
     with call.target() as target:
         call.report.recordings(list_recordings(target.cassette, ListOptions(**selection)))
@@ -93,9 +119,17 @@ def _replay(call: Call, recording_id: str, tuner: str | None, debug: bool) -> in
     return exit_code({comparison.comparator_status.equality_status: 1})
 
 
-def _compare(call: Call, tuner: str | None, **selection: Any) -> int:
+def _compare(
+    call: Call,
+    tuner: str | None,
+    dedicated: bool,
+    recycle: int | None,
+    timeout: float | None,
+    **selection: Any,
+) -> int:
+    processes = execution(dedicated, recycle, timeout)
     with call.target() as target:
-        options = CompareOptions(**selection)
+        options = CompareOptions(**selection, execution=processes)
         comparisons = compare_recordings(_recorder(target), _tuner(target, tuner), options)
         with _ended_by_ctrl_c(comparisons):
             call.report.comparisons(comparisons)
@@ -156,7 +190,16 @@ SUBCOMMANDS: Final = (
         name="compare",
         summary="Replay recordings and compare what comes out; of all categories, if none is"
         " named, and by default of the last 7 days.",
-        parameters=(_CATEGORIES, _SINCE, _LIMIT, _METADATA, _RECORDING_IDS, _TUNER, AS_JSON),
+        parameters=(
+            _CATEGORIES,
+            _SINCE,
+            _LIMIT,
+            _METADATA,
+            _RECORDING_IDS,
+            _TUNER,
+            *_PROCESSES,
+            AS_JSON,
+        ),
         run=_compare,
     ),
     Subcommand(

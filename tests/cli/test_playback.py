@@ -62,6 +62,46 @@ def test_changed_code_ends_with_1_failing_replays_with_3_and_nothing_with_4(fold
     assert folder.run("--app", "service", "compare", "--metadata", "n=9").exit_code == 4
 
 
+def test_a_replay_that_ends_its_dedicated_process_costs_one_comparison(folder: Any) -> None:
+    crash = "print('printed', flush=True); name == 'tea' or __import__('os')._exit(3)"
+    folder.change("total = self.price(name) * RATE", f"{crash}; total = self.price(name) * RATE")
+    done = folder.start("--app", "service", "compare", "--json", "--dedicated-process")
+    out, err = done.communicate(timeout=60)
+    assert (done.returncode, "printed" in err) == (3, True)
+    found = json.loads(out)["categories"]
+    assert [row["status"] for rows in found.values() for row in rows] == [
+        "Equal",
+        "EqualizerFailure",
+        "Equal",
+    ]
+    assert "exit code 3" in found["Order"][1]["message"]
+
+
+def test_a_hanging_replay_is_stopped_when_its_time_is_over(folder: Any) -> None:
+    folder.change("total = self.price(name) * RATE", "import time; time.sleep(600)")
+    options = ("--dedicated-process", "--recycle", "1", "--process-timeout", "0.5")
+    done = folder.run("--app", "service", "compare", "Order", *options)
+    assert done.exit_code == 3
+    assert done.stdout.count("did not come to an end within 0.5 s") == 2
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--recycle", "3"),
+        ("--process-timeout", "3"),
+        ("--dedicated-process", "--recycle", "0"),
+        ("--dedicated-process", "--process-timeout", "0"),
+        ("--dedicated-process", "--process-timeout", "nan"),
+        ("--dedicated-process", "--process-timeout", "long"),
+    ],
+)
+def test_wrong_options_for_processes_are_wrong_usage(folder: Any, options: tuple[str, ...]) -> None:
+    done = folder.run("--app", "service", "compare", *options)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "process" in done.stderr or "Not a number" in done.stderr
+
+
 def test_replay_shows_what_was_sent_and_what_was_missed(folder: Any) -> None:
     (recording_id, _) = folder.ids()
     done = folder.run("--app", "service", "replay", recording_id)
