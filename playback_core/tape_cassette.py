@@ -51,6 +51,17 @@ class TapeCassette(ABC):
         """Drop a recording that will not be saved."""
         recording.close()
 
+    def _readable_metadata(self, recording_ids: Iterable[str]) -> Iterator[dict[str, Any]]:
+        for recording_id in recording_ids:
+            try:
+                recorded = self.get_recording_metadata(recording_id)
+            except NoSuchRecording:
+                continue
+            except DamagedRecordingError as error:
+                _logger.warning("Left out of a list: %s", error)
+            else:
+                yield recorded
+
     @abstractmethod
     def _save_recording(self, recording: Recording) -> None:
         """Store a recording; raise CassetteError where it can't be."""
@@ -117,22 +128,13 @@ class TapeCassette(ABC):
         metadata: Mapping[str, Any] | None = None,
         limit: int | None = None,
     ) -> Iterator[dict[str, Any]]:
-        """Yield the metadata of the recordings that match, oldest first.
+        """Return an iterator of the metadata of the recordings that match, oldest first.
 
         One that is damaged is left out, with a line in the log that names it; so is one that was
         deleted meanwhile, without.
         """
-        for recording_id in self.iter_recording_ids(
-            category, start_date, end_date, metadata, limit
-        ):
-            try:
-                recorded = self.get_recording_metadata(recording_id)
-            except NoSuchRecording:
-                continue
-            except DamagedRecordingError as error:
-                _logger.warning("Left out of a list: %s", error)
-            else:
-                yield recorded
+        found = self.iter_recording_ids(category, start_date, end_date, metadata, limit)
+        return self._readable_metadata(found)
 
     def extract_recording_category(self, recording_id: str) -> str:
         """Return the category in an id; raise SettingsError where it is not one."""

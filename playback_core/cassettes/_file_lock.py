@@ -53,6 +53,8 @@ class WriterLock:
                 if usage.taken is not None and usage.taken != before:
                     os.pwrite(descriptor, b"%0*d" % (_DIGITS, usage.taken), 0)
         finally:
+            # By name, not by closing: a child that was forked meanwhile has the open file, too.
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
             _held.discard(descriptor)
             os.close(descriptor)
 
