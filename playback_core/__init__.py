@@ -29,6 +29,10 @@ from playback_core.errors import (
     SettingsError,
     TapeRecorderException,
 )
+from playback_core.intercepted_files import (
+    InputInterceptionFileDataHandler,
+    OutputInterceptionFileDataHandler,
+)
 from playback_core.interception_key import CapturedArg
 from playback_core.outcome import Outcome
 from playback_core.packing import PackedRecording
@@ -63,6 +67,7 @@ __all__ = [
     "FileBasedTapeCassette",
     "InMemoryTapeCassette",
     "InputInterceptionDataHandler",
+    "InputInterceptionFileDataHandler",
     "InputInterceptionKeyCreationError",
     "Miss",
     "NoSuchRecording",
@@ -72,6 +77,7 @@ __all__ = [
     "Outcome",
     "Output",
     "OutputInterceptionDataHandler",
+    "OutputInterceptionFileDataHandler",
     "PackedRecording",
     "Playback",
     "PlaybackError",

@@ -5,10 +5,13 @@ from itertools import islice
 from typing import Any, Final
 
 from playback_core.entry import Entry, EntryKind
+from playback_core.intercepted_files import is_stored_file
 from playback_core.interception_key import input_key
 from playback_core.metadata import NOT_REPLAYABLE, OPERATION_OUTPUT_ALIAS
 from playback_core.studio.difference import MAX_DIFFERENCES, Diff, Difference, ignored, text_of
 from playback_core.studio.presence import REDACTED_RULE, presence_note
+
+FILE_RULE: Final = "the content of the file was not recorded"
 
 _MAX_NAMED: Final = 3
 
@@ -75,6 +78,9 @@ def _departures(playback: Any, with_outputs: bool) -> Iterator[Difference]:
         is_listed = with_outputs or entry.kind is not EntryKind.OUTPUT
         if is_listed and entry.alias != OPERATION_OUTPUT_ALIAS:
             yield ignored(entry.alias, "recorded, never asked for", recorded=_call(entry))
+    for key, sent in playback.recorded_outputs:
+        if is_stored_file(sent) and "not_recorded" in sent:
+            yield ignored(key, FILE_RULE, recorded=sent["not_recorded"])
     for call in getattr(playback, "late", ()):
         yield ignored("late call", "made after the replay had ended", replayed=call)
     for alias in getattr(playback, "outside", ()):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from playback_core.codec import encode_key, holds_opaque
+from playback_core.intercepted_files import is_stored_file
 from playback_core.metadata import OPERATION_OUTPUT_ALIAS
 from playback_core.recording import Output
 from playback_core.studio.alignment import blocks_by_shape
@@ -26,6 +27,7 @@ from playback_core.studio.presence import shape_of
 
 NO_RESULT_RULE: Final = "neither run has a result to compare"
 OPAQUE_RULE: Final = "holds values that could not be rebuilt, which compare by their stored form"
+FILE_PATH_RULE: Final = "paths of files whose content is recorded are not compared"
 EXCEPTION_RULE: Final = "exceptions compare by type and arguments"
 _KEY: Final = re.compile(r"output: (?P<alias>.*) #(?P<number>\d+)\.output", re.DOTALL)
 
@@ -225,6 +227,9 @@ def _paired(
 
 
 def _value_differences(recorded: _Sent, replayed: _Sent) -> Iterator[Difference]:
+    if is_stored_file(recorded.value) and is_stored_file(replayed.value):
+        yield from _file_differences(recorded, replayed)
+        return
     if not (recorded.is_call and replayed.is_call):
         yield from differences(recorded.value, replayed.value, recorded.path)
         return
@@ -232,3 +237,15 @@ def _value_differences(recorded: _Sent, replayed: _Sent) -> Iterator[Difference]
         yield from differences(
             recorded.value[part], replayed.value[part], f"{recorded.path} {part}"
         )
+
+
+def _file_differences(recorded: _Sent, replayed: _Sent) -> Iterator[Difference]:
+    before, after = dict(recorded.value), dict(replayed.value)
+    paths = differences(
+        before.pop("file_path"), after.pop("file_path"), f"{recorded.path} file_path"
+    )
+    if before["file_content"] is None or "not_recorded" in before:
+        yield from paths
+    else:
+        yield from (taken_out(difference, FILE_PATH_RULE) for difference in paths)
+    yield from differences(before, after, recorded.path)
