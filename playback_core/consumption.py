@@ -8,10 +8,13 @@ from playback_core.codec import encode
 from playback_core.guard import take_fault
 from playback_core.outcome import Outcome
 from playback_core.session import Branch
-from playback_core.streamed import StreamSnapshot
+from playback_core.streamed import Ending, StreamSnapshot
 
 Args = tuple[Any, ...]
 Kwargs = dict[str, Any]
+
+PutIn = tuple[Any, BaseException | None]
+"""What a reader put into a generator: the value it sent, or the exception it threw."""
 
 
 class Streaming(Protocol):
@@ -40,12 +43,12 @@ class Streaming(Protocol):
         self,
         branch: Branch,
         step: Any,
-        stream: StreamSnapshot,
+        stream: StreamSnapshot | None,
         error: BaseException | None,
         args: Args,
         kwargs: Kwargs,
     ) -> None:
-        """Take the end of a stream, by an error or not."""
+        """Take the end of a stream, by an error or not; None: not all its items were kept."""
 
     def settle(
         self, branch: Branch, step: Any, outcome: Outcome, args: Args, kwargs: Kwargs
@@ -69,14 +72,17 @@ class Consumption:
         self.branch = branch
         self._interception = interception
         self._call = (step, args, kwargs)
+        self._running = True
         self._stream: StreamSnapshot | None = None
         try:
             self._stream = interception.open_stream(branch, step, asynchronous=asynchronous)
         except Exception as fault:  # noqa: BLE001 - the guard
             self._fault(fault)
 
-    def keep(self, item: Any) -> None:
-        """Keep an item, before whoever reads the stream gets it."""
+    def keep(self, item: Any, put: PutIn | None = None) -> None:
+        """Keep an item, before whoever reads the stream gets it; `put` is what it answers."""
+        if put is not None:
+            self._refuse(put)
         stream = self._stream
         if stream is None:
             return
@@ -87,30 +93,44 @@ class Consumption:
         except Exception as fault:  # noqa: BLE001 - the guard
             self._fault(fault)
 
-    def refuse_sent(self) -> None:
-        """Give up the recording: what was sent into the generator could not be sent again."""
-        if self._stream is not None:
-            self._fault(TypeError("a value was sent into it, which a replay could not repeat"))
-
-    def finish(self, value: Any) -> None:
+    def finish(self, value: Any, put: PutIn | None = None) -> None:
         """Take the end of the stream and what the generator returned."""
+        if put is not None:
+            self._refuse(put)
         self._close("finished", value, None)
 
-    def fail(self, error: BaseException) -> None:
-        """Take the exception that ended the stream."""
+    def fail(self, error: BaseException, put: PutIn | None = None) -> None:
+        """Take the exception that ended the stream.
+
+        A reader whose own exception comes back has left, and does so by itself in a replay.
+        """
+        if put is not None:
+            if error is put[1]:
+                self.leave()
+                return
+            self._refuse(put)
         self._close("raised", error, error)
 
     def leave(self) -> None:
         """Take that whoever read the stream left before its end."""
         self._close("partial", None, None)
 
-    def _close(self, ending: Any, value: Any, error: BaseException | None) -> None:
-        stream, self._stream = self._stream, None
-        if stream is None:
+    def _refuse(self, put: PutIn) -> None:
+        # What it answers is known, but not whether a replay puts in the same.
+        if self._stream is not None:
+            what = "a value was sent" if put[1] is None else "an exception was thrown"
+            self._fault(TypeError(f"{what} into it, which a replay could not repeat"))
+
+    def _close(self, ending: Ending, value: Any, error: BaseException | None) -> None:
+        if not self._running:
             return
+        self._running = False
+        stream, self._stream = self._stream, None
         step, args, kwargs = self._call
         try:
-            stream.end(ending, encode(value))
+            # One whose operation has ended meanwhile stays as it was then.
+            if stream is not None and not self.branch.session.ended:
+                stream.end(ending, encode(value))
             self._interception.close_stream(self.branch, step, stream, error, args, kwargs)
         except Exception as fault:  # noqa: BLE001 - the guard
             self._fault(fault)

@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, Final
+from typing import Any
 
 from playback_core.consumption import Consumption
 from playback_core.guard import take_fault
@@ -18,11 +18,9 @@ from playback_core.session import (
     note_outside,
     running_replays,
 )
+from playback_core.streamed import cancelled_again
 
 Gate = Callable[[], Branch | None]
-
-_CANCELLATION_PATIENCE: Final = 60.0
-"""How many seconds a replayed call that was cancelled waits to be cancelled again."""
 
 
 def drive(
@@ -165,7 +163,11 @@ def _opening(
         scope, step = plan
         if scope is None:
             return step.get(), None
-        source = function(*args, **kwargs)
+        try:
+            source = function(*args, **kwargs)
+        except BaseException as error:
+            _fail(interception, scope, step, error, args, kwargs)
+            raise
         call = (interception, scope, step, args, kwargs)
         return source, Consumption(*call, asynchronous=asynchronous)
 
@@ -210,10 +212,7 @@ def _fail(
 
 
 async def _given(outcome: Outcome) -> Any:
-    if type(outcome.exception).__name__ == "CancelledError":
-        # The recorded call had no answer when it was cancelled; who cancels it does so again.
-        from asyncio import sleep
-
-        await sleep(_CANCELLATION_PATIENCE)
+    if outcome.exception is not None:
+        await cancelled_again(outcome.exception)
     value = outcome.get()
     return await value if inspect.isawaitable(value) else value

@@ -99,7 +99,7 @@ class Guard:
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._counters: Counter[str] = Counter()
         self._causes: set[tuple[str, str, type[BaseException] | None]] = set()
         _guards.add(self)
@@ -142,7 +142,7 @@ class Guard:
 
     def renew_lock(self) -> None:
         """Replace the lock; called in a forked child, where its owner may be gone."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
 
 _guards: Final[WeakSet[Guard]] = WeakSet()

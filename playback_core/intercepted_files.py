@@ -91,7 +91,8 @@ class FileInterception:
         limit = int(min(self.intercepted_size_limit * _MEGABYTE, MAX_OPERATION_BYTES))
         with open(path, "rb") as file:
             size = os.fstat(file.fileno()).st_size
-            content = b"" if size > limit else file.read(limit + 1)
+            # Room for what is there, and not for the limit; of a size of 0 it may be anything.
+            content = b"" if size > limit else file.read(size or limit + 1)
         size = max(size, len(content))
         if size > limit:
             return _unrecorded(self.ABOVE_LIMIT_CONTENT, _too_large(size, limit))

@@ -115,7 +115,7 @@ class CallInterception:
         self,
         branch: Branch,
         step: Any,
-        stream: StreamSnapshot,
+        stream: StreamSnapshot | None,
         error: BaseException | None,
         args: Args,
         kwargs: Kwargs,

@@ -37,7 +37,7 @@ class RecordedCalls:
         self.relocated: list[tuple[str, Match]] = []
         self.entries: Final = tuple(entries)
         self._consumed = bytearray(len(self.entries))
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._first = self._first_left(0)
         self._index: _Index | None = None
 

@@ -125,19 +125,30 @@ class OperationInterception:
         args: Args,
         kwargs: Kwargs,
     ) -> bool:
+        session = branch.session
+        if not session.open and step.outer is not None:
+            # Its own recording was discarded; to the outer one it is an output all the same.
+            session = step.outer[1].session
         # What comes of an operation that was discarded is of no use, and not late.
-        return branch.session.open and keep_item(branch.session, self.alias, stream, item)
+        return session.open and keep_item(session, self.alias, stream, item)
 
     def close_stream(
         self,
         branch: Branch,
         step: _Step,
-        stream: StreamSnapshot,
+        stream: StreamSnapshot | None,
         error: BaseException | None,
         args: Args,
         kwargs: Kwargs,
     ) -> None:
-        self._close(step, Outcome(stream, error), args, kwargs)
+        if stream is not None:
+            self._close(step, Outcome(stream, error), args, kwargs)
+            return
+        if step.operation is not None:
+            step.operation.end(error)
+        if step.outer is not None and step.outer[1].session.open:
+            output, outer, _ = step.outer
+            outer.session.fail("Some of the items were not kept of", output.alias, None)
 
     def settle(
         self, branch: Branch, step: _Step, outcome: Outcome, args: Args, kwargs: Kwargs

@@ -27,7 +27,7 @@ class PlaybackSession(Session):
         self._recording = recording
         self._calls = RecordedCalls(recording.entries)
         self.take: Final = self._calls.take
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._outputs: list[Entry] = []
         self._missed: list[Miss] = []
         self._substituted: list[Substitution] = []

@@ -8,13 +8,13 @@ iterator that a function returned.
 from __future__ import annotations
 
 import itertools
+import sys
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
-from functools import partial
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import Any, Final
 from weakref import finalize
 
-from playback_core.consumption import Args, Consumption, Kwargs, Streaming
+from playback_core.consumption import Args, Consumption, Kwargs, PutIn, Streaming
 from playback_core.guard import take_fault
 from playback_core.outcome import Outcome
 from playback_core.session import Branch, current, enter, leave
@@ -24,16 +24,13 @@ from playback_core.streamed import asynchronously
 class _NotKept:
     branch = None
 
-    def keep(self, item: Any) -> None:
+    def keep(self, item: Any, put: PutIn | None = None) -> None:
         """Do nothing, as all of these: an async generator is relayed by hand all the same."""
 
-    def refuse_sent(self) -> None:
+    def finish(self, value: Any, put: PutIn | None = None) -> None:
         """Do nothing."""
 
-    def finish(self, value: Any) -> None:
-        """Do nothing."""
-
-    def fail(self, error: BaseException) -> None:
+    def fail(self, error: BaseException, put: PutIn | None = None) -> None:
         """Do nothing."""
 
     def leave(self) -> None:
@@ -45,6 +42,9 @@ _NOT_KEPT: Final = _NotKept()
 Opening = Callable[..., tuple[Any, Consumption | None]]
 """Gives the source of a stream and what is kept of it; None: it is relayed and not kept."""
 
+# What a reader throws in is forgotten after each step: by its traceback it refers to the relay, and
+# would be freed by a collection only.
+
 
 def relaying(opened: Opening) -> Callable[..., Generator[Any, Any, Any]]:
     """Return a generator function that gives the items of what is opened on, one by one."""
@@ -53,34 +53,36 @@ def relaying(opened: Opening) -> Callable[..., Generator[Any, Any, Any]]:
         source, consumption = opened(*args, **kwargs)
         if consumption is None:
             return (yield from source)
-        resume: Callable[[], Any] = partial(next, source)
+        branch = consumption.branch
+        put: PutIn | None = None
         while True:
             outer = current()
             try:
                 try:
-                    enter(consumption.branch)
-                    item = resume()
+                    enter(branch)
+                    item = next(source) if put is None else _put_in(source, *put)
                 finally:
                     enter(outer)
+                consumption.keep(item, put)
             except StopIteration as stop:
-                consumption.finish(stop.value)
+                consumption.finish(stop.value, put)
                 return stop.value
             except BaseException as error:
-                consumption.fail(error)
+                consumption.fail(error, put)
                 raise
-            consumption.keep(item)
+            finally:
+                put = None
             try:
                 sent = yield item
             except GeneratorExit:
-                _shut(source, consumption)
-                raise
+                returned = _shut(source, consumption)
+                if returned is None:
+                    raise
+                return returned
             except BaseException as error:  # noqa: BLE001 - thrown in, for the source to take
-                resume = partial(_throw, source, error)
+                put = (None, error)
             else:
-                resume = partial(next, source)
-                if sent is not None:
-                    consumption.refuse_sent()
-                    resume = partial(source.send, sent)
+                put = None if sent is None else (sent, None)
 
     return relay
 
@@ -93,57 +95,76 @@ def relaying_asynchronously(opened: Opening) -> Callable[..., AsyncGenerator[Any
         consumption = kept or _NOT_KEPT
         if not hasattr(source, "__anext__"):
             source = asynchronously(source)
-        resume: Callable[[], Any] = source.__anext__
+        branch, resumed = consumption.branch, _unhooked(source)
+        put: PutIn | None = None
         while True:
             outer, token = current(), None
             try:
                 try:
-                    token = enter(consumption.branch or outer)
-                    item = await resume()
+                    token = enter(branch or outer)
+                    item = await resumed
                 finally:
                     leave(token, outer)
+                consumption.keep(item, put)
             except StopAsyncIteration:
-                consumption.finish(None)
+                consumption.finish(None, put)
                 return
             except BaseException as error:
-                consumption.fail(error)
+                consumption.fail(error, put)
                 raise
-            consumption.keep(item)
+            finally:
+                put = resumed = None
             try:
                 sent = yield item
             except GeneratorExit:
                 await _shut_async(source, consumption)
                 raise
             except BaseException as error:  # noqa: BLE001 - thrown in, for the source to take
-                resume = partial(source.athrow, error)
+                put = (None, error)
+                resumed = source.athrow(error)
             else:
-                resume = source.__anext__
-                if sent is not None:
-                    consumption.refuse_sent()
-                    resume = partial(source.asend, sent)
+                put = None if sent is None else (sent, None)
+                resumed = source.__anext__() if put is None else source.asend(sent)
 
     return relay
 
 
-def _throw(source: Any, error: BaseException) -> Any:
-    if not hasattr(source, "throw"):
-        raise error
-    return source.throw(error)
+def _put_in(source: Any, sent: Any, thrown: BaseException | None) -> Any:
+    if thrown is None:
+        return source.send(sent)
+    try:
+        if not hasattr(source, "throw"):
+            raise thrown
+        return source.throw(thrown)
+    finally:
+        del thrown
 
 
-def _shut(source: Any, consumption: Consumption) -> None:
-    outer = current()
+def _unhooked(source: Any) -> Any:
+    # The relay is what an event loop closes at its end. If it closed the source as well, at the
+    # same time, both would fail.
+    hooks = sys.get_asyncgen_hooks()
+    sys.set_asyncgen_hooks(None, None)
+    try:
+        return source.__anext__()
+    finally:
+        sys.set_asyncgen_hooks(*hooks)
+
+
+def _shut(source: Any, consumption: Consumption) -> Any:
+    outer, returned = current(), None
     try:
         try:
             enter(consumption.branch)
             if hasattr(source, "close"):
-                source.close()
+                returned = source.close()
         finally:
             enter(outer)
     except BaseException as error:
         consumption.fail(error)
         raise
     consumption.leave()
+    return returned
 
 
 async def _shut_async(

@@ -13,6 +13,9 @@ Ending = Literal["finished", "raised", "partial"]
 
 _ITEM_BYTES: Final = 64
 
+_CANCELLATION_PATIENCE: Final = 60.0
+"""How many seconds a replayed call that was cancelled waits to be cancelled again."""
+
 
 @dataclass(frozen=True, slots=True)
 class Streamed:
@@ -107,10 +110,27 @@ def _items_again(
 
 async def asynchronously(items: Iterable[Any]) -> AsyncGenerator[Any, Any]:
     """Give items as an async generator."""
-    for item in items:
+    remaining = iter(items)
+    while True:
+        try:
+            item = next(remaining)
+        except StopIteration:
+            return
+        except BaseException as error:
+            await cancelled_again(error)
+            raise
         yield item
 
 
+async def cancelled_again(error: BaseException) -> None:
+    """Wait, if a recorded exception is that of being cancelled: who did that does so again."""
+    if type(error).__name__ == "CancelledError":
+        from asyncio import sleep
+
+        await sleep(_CANCELLATION_PATIENCE)
+
+
 async def _awaited_again(outcome: Outcome, restore: Callable[[Any], Any]) -> Any:
-    value = outcome.get()
-    return restore(value)
+    if outcome.exception is not None:
+        await cancelled_again(outcome.exception)
+    return restore(outcome.get())
