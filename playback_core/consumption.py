@@ -8,7 +8,7 @@ from playback_core.codec import encode
 from playback_core.guard import take_fault
 from playback_core.outcome import Outcome
 from playback_core.session import Branch
-from playback_core.streamed import Ending, StreamSnapshot
+from playback_core.streamed import Ending, StreamSnapshot, never_run
 
 Args = tuple[Any, ...]
 Kwargs = dict[str, Any]
@@ -49,6 +49,9 @@ class Streaming(Protocol):
         kwargs: Kwargs,
     ) -> None:
         """Take the end of a stream, by an error or not; None: not all its items were kept."""
+
+    def open_awaited(self, branch: Branch, step: Any) -> None:
+        """Take that a call has returned an awaitable."""
 
     def settle(
         self, branch: Branch, step: Any, outcome: Outcome, args: Args, kwargs: Kwargs
@@ -139,3 +142,34 @@ class Consumption:
         self._stream = None
         stage = f"Recording the items of {self._interception.noun}"
         take_fault(self.branch.session, stage, self._interception.alias, fault)
+
+
+class Awaiting:
+    """What is told to an interception of the awaitable that its call has returned."""
+
+    def __init__(
+        self, interception: Streaming, branch: Branch, step: Any, args: Args, kwargs: Kwargs
+    ) -> None:
+        self.branch = branch
+        self._interception = interception
+        self._call = (step, args, kwargs)
+        self._settled = False
+        interception.open_awaited(branch, step)
+
+    def settle(self, outcome: Outcome) -> None:
+        """Take what it came to, the first time."""
+        if self._settled:
+            return
+        self._settled = True
+        interception, branch = self._interception, self.branch
+        try:
+            step, args, kwargs = self._call
+            interception.settle(branch, step, outcome, args, kwargs)
+        except Exception as fault:  # noqa: BLE001 - the guard
+            stage = f"Recording the result of {interception.noun}"
+            take_fault(branch.session, stage, interception.alias, fault)
+
+    def leave(self) -> None:
+        """Take that it is gone, and was not awaited if it was not settled."""
+        if not self._settled:
+            self.settle(never_run())

@@ -20,7 +20,7 @@ from playback_core.playback_session import PlaybackSession
 from playback_core.recording_session import RecordingSession
 from playback_core.relays import relayed
 from playback_core.session import Branch, Session
-from playback_core.streamed import Awaited, StreamSnapshot, consumed_again
+from playback_core.streamed import AwaitedSnapshot, StreamSnapshot, consumed_again
 
 Prepare = Callable[[Entry, Any, Args, Kwargs], Any]
 Plan = tuple[Branch, Any] | tuple[None, Outcome] | None
@@ -122,14 +122,21 @@ class CallInterception:
     ) -> None:
         """Do nothing: the entry has the stream, whose end it has noted."""
 
+    def open_awaited(self, branch: Branch, step: Any) -> None:
+        session = branch.session
+        if isinstance(session, RecordingSession):
+            session.end(step, AwaitedSnapshot())
+
     def settle(
         self, branch: Branch, step: Any, outcome: Outcome, args: Args, kwargs: Kwargs
     ) -> None:
-        session = branch.session
-        if isinstance(session, RecordingSession):
+        snapshot = step.result
+        if branch.session.ended:
+            branch.session.note_late()
+        elif isinstance(snapshot, AwaitedSnapshot):
             if self._prepare is not None and not outcome.is_exception:
                 outcome = Outcome(self._prepare(step, outcome.value, args, kwargs))
-            session.end(step, encode(Awaited(outcome)))
+            branch.session.grow(snapshot.settle(outcome))
 
 
 def outcome_snapshot(outcome: Outcome) -> bytes | Deferred:

@@ -150,6 +150,9 @@ class OperationInterception:
             output, outer, _ = step.outer
             outer.session.fail("Some of the items were not kept of", output.alias, None)
 
+    def open_awaited(self, branch: Branch, step: _Step) -> None:
+        """Do nothing: the operation goes on until it is awaited."""
+
     def settle(
         self, branch: Branch, step: _Step, outcome: Outcome, args: Args, kwargs: Kwargs
     ) -> None:

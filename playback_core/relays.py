@@ -14,8 +14,7 @@ from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import Any, Final
 from weakref import finalize
 
-from playback_core.consumption import Args, Consumption, Kwargs, PutIn, Streaming
-from playback_core.guard import take_fault
+from playback_core.consumption import Args, Awaiting, Consumption, Kwargs, PutIn, Streaming
 from playback_core.outcome import Outcome
 from playback_core.session import Branch, current, enter, leave
 from playback_core.streamed import asynchronously
@@ -183,19 +182,12 @@ async def _shut_async(
     consumption.leave()
 
 
-async def _relay_awaited(
-    source: Coroutine[Any, Any, Any],
-    interception: Streaming,
-    branch: Branch,
-    step: Any,
-    args: Args,
-    kwargs: Kwargs,
-) -> Any:
+async def _relay_awaited(source: Coroutine[Any, Any, Any], awaiting: Awaiting) -> Any:
     outer, token = current(), None
     outcome = Outcome()
     try:
         try:
-            token = enter(branch)
+            token = enter(awaiting.branch)
             outcome.value = await source
         finally:
             leave(token, outer)
@@ -203,12 +195,14 @@ async def _relay_awaited(
         outcome.exception = error
         raise
     finally:
-        try:
-            interception.settle(branch, step, outcome, args, kwargs)
-        except Exception as fault:  # noqa: BLE001 - the guard
-            stage = f"Recording the result of {interception.noun}"
-            take_fault(branch.session, stage, interception.alias, fault)
+        awaiting.settle(outcome)
     return outcome.value
+
+
+def _drop(source: Coroutine[Any, Any, Any], awaiting: Awaiting) -> None:
+    # Of two that were never awaited Python would warn twice.
+    source.close()
+    awaiting.leave()
 
 
 # Iterators with nothing but their items: what stands for one has no attribute less.
@@ -233,13 +227,17 @@ def relayed(
     """
     cls = type(value)
     if cls is CoroutineType:
-        return _relay_awaited(value, interception, branch, step, args, kwargs)
+        awaiting = Awaiting(interception, branch, step, args, kwargs)
+        relay: Any = _relay_awaited(value, awaiting)
+        relay.__name__, relay.__qualname__ = value.__name__, value.__qualname__
+        finalize(relay, _drop, value, awaiting).atexit = False
+        return relay
     is_async = cls is AsyncGeneratorType
     if not is_async and cls not in _PLAIN_ITERATORS:
         return None
     consumption = Consumption(interception, branch, step, args, kwargs, asynchronous=is_async)
-    relay = relaying_asynchronously if is_async else relaying
-    stream = relay(lambda: (value, consumption))()
+    relaying_it = relaying_asynchronously if is_async else relaying
+    stream = relaying_it(lambda: (value, consumption))()
     # One that nobody begins to read runs no code that could tell.
     finalize(stream, consumption.leave).atexit = False
     return stream

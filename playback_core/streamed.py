@@ -78,6 +78,33 @@ class StreamSnapshot(Deferred):
         return self._size
 
 
+class AwaitedSnapshot(Deferred):
+    """What an awaitable came to, once it did; until then, and if it never runs, cancelled."""
+
+    __slots__ = ("_blob",)
+
+    def __init__(self) -> None:
+        self._blob = b""
+
+    def settle(self, outcome: Outcome) -> int:
+        """Take what it came to, as it is now; return about how many bytes that takes."""
+        self._blob = encode(Awaited(outcome))
+        return len(self._blob)
+
+    def encode(self) -> bytes:
+        return self._blob or encode(Awaited(never_run()))
+
+    def __len__(self) -> int:
+        return len(self._blob)
+
+
+def never_run() -> Outcome:
+    """Return what an awaitable came to that was dropped, or cancelled before it began."""
+    from asyncio import CancelledError
+
+    return Outcome(exception=CancelledError())
+
+
 def consumed_again(
     value: Any,
     restore: Callable[[Any], Any],

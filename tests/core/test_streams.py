@@ -279,6 +279,38 @@ class TestReturnedStreams:
         gc.collect()
         assert result_of(last_recording()) == Streamed([], "partial")
 
+    def test_a_coroutine_that_is_cancelled_before_it_began_is_replayed_so(
+        self, recorder: TapeRecorder, replay: Replay
+    ) -> None:
+        async def answer() -> int:
+            return 5
+
+        ask = recorder.intercept_input("ask")(lambda: answer())
+
+        @recorder.operation()
+        async def execute() -> str:
+            task = asyncio.ensure_future(ask())
+            task.cancel()
+            try:
+                return str(await task)
+            except asyncio.CancelledError:
+                return "cancelled"
+
+        assert asyncio.run(execute()) == "cancelled"
+        assert_equal_replay(replay(execute))
+
+    def test_an_operation_whose_coroutine_nobody_awaits_ends_incomplete(
+        self, recorder: TapeRecorder, last_recording: Load
+    ) -> None:
+        async def later() -> int:
+            return 5
+
+        execute = recorder.operation()(lambda: later())
+        with pytest.warns(RuntimeWarning, match="later' was never awaited") as warned:
+            execute()
+        assert len(warned) == 1, "as many as without us"
+        assert last_recording().get_metadata()[TapeRecorder.INCOMPLETE_RECORDING]
+
     def test_a_coroutine_that_an_operation_returns_is_part_of_it(
         self, recorder: TapeRecorder, last_recording: Load, replay: Replay
     ) -> None:
