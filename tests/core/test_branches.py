@@ -63,7 +63,7 @@ class Turns:
         event = asyncio.Event()
         self._waiting.append(_waking(event))
         self._next()
-        await asyncio.wait_for(event.wait(), PATIENCE)
+        await event.wait()
 
     def join(self, line: Line) -> None:
         """Go on after a line has ended."""
@@ -78,7 +78,7 @@ class Turns:
             event = asyncio.Event()
             line.joining.append(_waking(event))
             self._next()
-            await asyncio.wait_for(event.wait(), PATIENCE)
+            await event.wait()
 
     def end(self, line: Line) -> None:
         """End a line: who waits for it may go on."""
@@ -90,6 +90,7 @@ class Turns:
         self._waiting.pop(self._random.randrange(len(self._waiting)))()
 
 
+# Not `asyncio.wait_for`: on 3.11 it makes a task, hence a branch, and how often is up to the order.
 def _waking(event: asyncio.Event) -> Wake:
     loop = asyncio.get_running_loop()
     return lambda: loop.call_soon_threadsafe(event.set) and None
@@ -177,7 +178,7 @@ class Application:
         results.append(None)
 
         async def run() -> None:
-            await asyncio.wait_for(event.wait(), PATIENCE)
+            await event.wait()
             try:
                 results[place] = await self.run_in_task(tree)
             finally:
