@@ -27,6 +27,7 @@ from playback_core.errors import (
     PlaybackError,
     RecordingKeyError,
     SettingsError,
+    SideEffectBlocked,
     TapeRecorderException,
 )
 from playback_core.intercepted_files import (
@@ -40,6 +41,7 @@ from playback_core.playback import Miss, Playback, Relocation, Substitution
 from playback_core.recording import Output, Recording
 from playback_core.recording_filter import RecordingFilter
 from playback_core.recording_session import RecordingParameters
+from playback_core.sandbox_options import SandboxOptions
 from playback_core.streamed import Awaited, Streamed
 from playback_core.tape_cassette import StoredRecording, TapeCassette
 from playback_core.tape_recorder import TapeRecorder
@@ -88,7 +90,9 @@ __all__ = [
     "Relocation",
     "S3TapeCassette",
     "SQLiteTapeCassette",
+    "SandboxOptions",
     "SettingsError",
+    "SideEffectBlocked",
     "StoredRecording",
     "Streamed",
     "Substitution",

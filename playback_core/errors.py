@@ -5,7 +5,8 @@ PlaybackError
 │   ├── InputInterceptionKeyCreationError
 │   ├── NoSuchRecording
 │   ├── OperationExceptionDuringPlayback
-│   └── RecordingKeyError
+│   ├── RecordingKeyError
+│   └── SideEffectBlocked
 ├── CassetteError                      storage: cannot be opened, read or written
 │   ├── CassetteClosedError
 │   ├── CassetteReadOnlyError (also AssertionError, as in the predecessor)
@@ -55,6 +56,10 @@ class OperationExceptionDuringPlayback(TapeRecorderException):
 
 class RecordingKeyError(TapeRecorderException):
     """A replayed call, or a key asked for, is not in the recording."""
+
+
+class SideEffectBlocked(TapeRecorderException):
+    """Replayed code tried to reach the world by a call that was not recorded."""
 
 
 class CassetteError(PlaybackError):

@@ -216,7 +216,10 @@ class InputInterception(CallInterception):
     ) -> Plan:
         if self._options.run_intercepted_when_missing:
             session.substitute_input(alias, key, "run_intercepted_when_missing")
-            return branch, None
+            return branch.unsealed(), None
+        if session.lets_run(alias, self.alias):
+            session.substitute_input(alias, key, "allowed alias")
+            return branch.unsealed(), None
         value = self._options.value_when_missing
         if value is UNSET:
             raise session.missing_input(alias, key)

@@ -5,11 +5,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import compress
-from typing import Any, Final
+from typing import Any, Final, Literal, get_args
 
 from playback_core.entry import BranchPath, Entry, EntryKind
 from playback_core.recording import Output, Recording, outputs_of
 
+Sealed = Literal["full", "python", "off"]
+"""What kept a replay from the world: the system and Python, Python alone, or nothing."""
+
+SEALS: Final[tuple[Sealed, ...]] = get_args(Sealed)
 _ASKED_FOR: Final = (EntryKind.INPUT, EntryKind.OUTPUT)
 
 
@@ -90,7 +94,8 @@ class Playback:
     recorded call that was not in their place; `late` has a line for each call that came after the
     replay had ended, which may be after this object was made; `outside` has the alias of each
     intercepted call that ran for real meanwhile because it came from a thread that was running
-    before the replay. `evidence` is what the properties are made of, each when it is first read.
+    before the replay. `sealed` says what kept the replay from the world. `evidence` is what the
+    properties are made of, each when it is first read.
     """
 
     playback_duration: float
@@ -103,6 +108,7 @@ class Playback:
     moved: list[Relocation] = field(default_factory=list)
     late: list[str] = field(default_factory=list)
     outside: list[str] = field(default_factory=list)
+    sealed: Sealed = "off"
 
     @cached_property
     def playback_outputs(self) -> list[Output]:

@@ -6,24 +6,38 @@ from typing import Final
 
 from playback_core.codec import decode, describe, known_types, on_refused_use
 from playback_core.entry import Entry, EntryKind
-from playback_core.errors import RecordingKeyError, TapeRecorderException
+from playback_core.errors import RecordingKeyError, SideEffectBlocked, TapeRecorderException
 from playback_core.interception_key import input_key, output_key
 from playback_core.matching import Match, RecordedCalls
 from playback_core.metadata import DURATION
 from playback_core.nearest import nearest_call
 from playback_core.packing import Redaction
-from playback_core.playback import Evidence, Miss, Playback, Relocation, Substitution
+from playback_core.playback import Evidence, Miss, Playback, Relocation, Sealed, Substitution
 from playback_core.recording import Recording
+from playback_core.sandbox_options import SandboxOptions
 from playback_core.session import Branch, Session, current_session
+
+_MAX_OUTSIDE: Final = 100
+"""How many places are listed at which the rest of the process reached out."""
 
 
 class PlaybackSession(Session):
-    """One replay of one recording."""
+    """One replay of one recording; sealed, unless `sandbox` is None.
+
+    `sealed` says how, as the Playback will.
+    """
 
     replaying = True
 
-    def __init__(self, recording: Recording, redaction: Redaction | None = None) -> None:
+    def __init__(
+        self,
+        recording: Recording,
+        redaction: Redaction | None = None,
+        sandbox: SandboxOptions | None = None,
+    ) -> None:
         super().__init__(redaction)
+        self.sandbox: Final = sandbox
+        self.sealed: Sealed = "off"
         self._recording = recording
         self._calls = RecordedCalls(recording.entries)
         self.take: Final = self._calls.take
@@ -92,6 +106,11 @@ class PlaybackSession(Session):
         """Note an intercepted call that ran for real, as it came from outside the operation."""
         self._outside.append(alias)
 
+    def note_outside_once(self, call: str) -> None:
+        """Note what other code of the process did, the first time it did it there."""
+        if call not in self._outside and len(self._outside) < _MAX_OUTSIDE:
+            self._outside.append(call)
+
     def note_late(self) -> None:
         message = (
             f"A call came after the replay of recording {self._recording.id} had ended, from a"
@@ -99,6 +118,23 @@ class PlaybackSession(Session):
         )
         self._late.append(message)
         raise TapeRecorderException(message)
+
+    def lets_run(self, *aliases: str) -> bool:
+        """Tell whether an interception of one of these names may run for real where it is missed.
+
+        Unsealed, it may only where its declaration says so.
+        """
+        return self.sandbox is not None and not self.sandbox.aliases.isdisjoint(aliases)
+
+    def refuse(self, attempt: str, site: str, remedy: str) -> SideEffectBlocked:
+        """Note what was about to reach the world, and return the error for it."""
+        call = f"{attempt}, at {site}"
+        message = f"Blocked in the replay of recording {self._recording.id}: {call}. {remedy}"
+        if self.open:
+            self._missed.append(Miss(attempt, call, message))
+        else:
+            self._late.append(message)
+        return SideEffectBlocked(message)
 
     def missing_input(self, alias: str, arguments: bytes) -> RecordingKeyError:
         """Note a miss and return the error for it."""
@@ -145,6 +181,7 @@ class PlaybackSession(Session):
             moved=[each for each in relocated if each.how != Match.REPEATED.value],
             late=self._late,
             outside=self._outside,
+            sealed=self.sealed,
         )
 
     def _sent(self, alias: str) -> int:

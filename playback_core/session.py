@@ -62,21 +62,24 @@ class Branch:
     """One line of execution within an operation: a thread, a task, or the operation itself.
 
     `path` is the ordinals of creation from the root down. `inner` is the same branch while an
-    interception runs: nothing within it is intercepted.
+    interception runs: nothing within it is intercepted. On a `sealed` one nothing may run for
+    real: it is of a replayed operation.
     """
 
-    __slots__ = ("_children", "inner", "intercepting", "path", "session")
+    __slots__ = ("_children", "inner", "intercepting", "path", "sealed", "session")
 
     inner: "Branch"
 
-    def __init__(self, session: Session, path: BranchPath) -> None:
+    def __init__(self, session: Session, path: BranchPath, *, sealed: bool = False) -> None:
         self.session = session
         self.path = path
+        self.sealed = sealed
         self.intercepting = True
         self._children = count()
         inner = self.inner = Branch.__new__(Branch)
         inner.session = session
         inner.path = path
+        inner.sealed = sealed
         inner.intercepting = False
         inner.inner = inner
 
@@ -84,7 +87,13 @@ class Branch:
         """Return a new branch created by this one; what an interception creates stays within it."""
         if not self.intercepting:
             return self
-        return Branch(self.session, (*self.path, next(self._children)))
+        return Branch(self.session, (*self.path, next(self._children)), sealed=self.sealed)
+
+    def unsealed(self) -> "Branch":
+        """Return this branch as it is for a call that the user lets run for real."""
+        twin = Branch(self.session, self.path)
+        twin._children = self._children
+        return twin
 
 
 _current: Final[ContextVar[Branch | None]] = ContextVar("playback_branch", default=None)

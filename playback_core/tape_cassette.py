@@ -7,7 +7,7 @@ from contextlib import suppress
 from datetime import datetime
 from itertools import islice
 from types import TracebackType
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, ClassVar, Final, NamedTuple, Self
 
 from playback_core.errors import DamagedRecordingError, NoSuchRecording, SettingsError
 from playback_core.recording import Recording
@@ -33,8 +33,11 @@ class TapeCassette(ABC):
 
     A backend implements `_save_recording`, `get_recording` and `_matching`; with
     `delete_recording` and `_stored_recordings` it can be pruned and lists its categories. It may
-    make the other methods cheaper. `playback_core.testing` has the contract test.
+    make the other methods cheaper. `playback_core.testing` has the contract test. `is_local` says
+    that reading needs no network, so that a process that compares may do without.
     """
+
+    is_local: ClassVar[bool] = False
 
     def create_new_recording(self, category: str) -> Recording:
         """Return an empty recording of a category, to be saved or aborted."""

@@ -26,7 +26,9 @@ from playback_core.playback_session import PlaybackSession
 from playback_core.provenance import standing_metadata
 from playback_core.recording import Recording
 from playback_core.recording_session import RecordingHost, RecordingSession
-from playback_core.session import current, current_session, running_replays, within
+from playback_core.replaying import replaying
+from playback_core.sandbox_options import SEALED, SandboxOptions
+from playback_core.session import current, current_session, within
 from playback_core.tape_cassette import TapeCassette
 
 
@@ -243,27 +245,34 @@ class TapeRecorder(Declarations):
             )
         return self.tape_cassette.readable()
 
-    def play(self, recording_id: str, playback_function: Callable[[Recording], Any]) -> Playback:
+    def play(
+        self,
+        recording_id: str,
+        playback_function: Callable[[Recording], Any],
+        *,
+        sandbox: SandboxOptions | None = SEALED,
+    ) -> Playback:
         """Run a recorded operation again: inputs from the recording, outputs captured.
 
         `playback_function` gets the recording and calls the operation; it may be a coroutine
         function, run in an event loop of its own, or return a generator, which is read. An
         exception of the operation is an output of the replay; any other one (a miss, a fault of
-        `playback_function`) propagates. Raise NoSuchRecording where there is none of this id.
+        `playback_function`) propagates. The operation runs sealed: what it tries that is neither
+        recorded nor allowed by `sandbox` raises SideEffectBlocked; None lets it run for real. The
+        rest of `playback_function` is not sealed. Raise NoSuchRecording where there is none of this
+        id.
         """
         recording = self.readable_cassette().get_recording(recording_id)
         _carry_into_threads_and_tasks()
-        session = PlaybackSession(recording, self.redaction)
+        session = PlaybackSession(recording, self.redaction, sandbox)
         started = perf_counter()
-        running_replays.append(session)
-        with session.active():
+        with replaying(session):
             try:
                 run_playback_function(playback_function, recording)
             except OperationExceptionDuringPlayback:
                 # The operation's own exception is an output of the replay, captured already.
                 pass
             finally:
-                running_replays.remove(session)
                 playback = session.end(perf_counter() - started)
         return playback
 

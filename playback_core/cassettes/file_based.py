@@ -44,6 +44,8 @@ class FileBasedTapeCassette(TapeCassette):
     commands that read do. Raise CassetteError where the directory is missing or cannot be made.
     """
 
+    is_local = True
+
     def __init__(
         self,
         directory: str | os.PathLike[str],

@@ -15,6 +15,8 @@ from playback_core.tape_cassette import StoredRecording, TapeCassette
 class InMemoryTapeCassette(TapeCassette):
     """Keeps packed recordings in memory, without a bound; each read gives a fresh copy."""
 
+    is_local = True
+
     # Each method does one atomic operation on the dictionary, so threads need no lock and a fork
     # inherits none that is held.
 

@@ -46,6 +46,8 @@ class SQLiteTapeCassette(TapeCassette):
     as commands that read do. Raise CassetteError where the file cannot be opened or is not ours.
     """
 
+    is_local = True
+
     def __init__(
         self,
         path: str | os.PathLike[str],

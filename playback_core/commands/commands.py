@@ -6,6 +6,7 @@ from datetime import datetime
 
 from playback_core.commands.options import CompareOptions, ListOptions
 from playback_core.errors import CodecError, DamagedRecordingError, NoSuchRecording, SettingsError
+from playback_core.sandbox_options import SEALED, SandboxOptions
 from playback_core.studio import (
     CompareExecutionConfig,
     Comparison,
@@ -46,10 +47,15 @@ def show_recording(cassette: TapeCassette, recording_id: str) -> RecordingDetail
 
 
 def replay_recording(
-    recorder: TapeRecorder, recording_id: str, tuner: EqualizerTuner
+    recorder: TapeRecorder,
+    recording_id: str,
+    tuner: EqualizerTuner,
+    *,
+    sandbox: SandboxOptions | None = SEALED,
 ) -> Comparison:
     """Replay one recording and return its comparison, with the playback and both results.
 
+    `sandbox` is what the replay may reach that was not recorded, None for all.
     Raise NoSuchRecording where there is none of this id.
     """
     recorder.readable_cassette().get_recording_metadata(recording_id)
@@ -58,7 +64,9 @@ def replay_recording(
         tuner,
         recorder,
         recording_ids=[recording_id],
-        compare_execution_config=CompareExecutionConfig(keep_results_in_comparison=True),
+        compare_execution_config=CompareExecutionConfig(
+            keep_results_in_comparison=True, sandbox=sandbox
+        ),
     )
     (comparisons,) = studio.play().values()
     return next(comparisons)

@@ -5,6 +5,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final, TextIO, cast
 
@@ -32,6 +33,7 @@ from playback_core.commands.options import (
     parse_size,
 )
 from playback_core.errors import SettingsError
+from playback_core.sandbox_options import SEALED, SandboxOptions
 from playback_core.studio import DefaultTuner, EqualizerTuner, load_tuner
 from playback_core.studio.reports import printable
 from playback_core.studio.summary import Comparisons
@@ -95,6 +97,14 @@ _PROCESSES: Final = (
         help="Stop one whose comparison takes longer, by default 600.",
     ),
 )
+_ALLOW: Final = Parameter(
+    name="allow",
+    flag="--allow",
+    metavar="HOST|PATH|alias:NAME",
+    repeated=True,
+    parse=SandboxOptions.parse,
+    help="What a replay may reach although it was not recorded.",
+)
 
 
 def _list(call: Call, **selection: Any) -> int:
@@ -109,10 +119,13 @@ def _show(call: Call, recording_id: str) -> int:
     return ExitCode.ALL_EQUAL
 
 
-def _replay(call: Call, recording_id: str, tuner: str | None, debug: bool) -> int:
+def _replay(
+    call: Call, recording_id: str, tuner: str | None, allow: SandboxOptions | None, debug: bool
+) -> int:
     with call.target() as target:
         keeper = ExceptionKeeper(_tuner(target, tuner))
-        comparison = replay_recording(_recorder(target), recording_id, keeper)
+        sandbox = SEALED if allow is None else allow
+        comparison = replay_recording(_recorder(target), recording_id, keeper, sandbox=sandbox)
         call.report.replay(comparison)
         if debug:
             _debug(keeper.exception, call.err)
@@ -125,9 +138,11 @@ def _compare(
     dedicated: bool,
     recycle: int | None,
     timeout: float | None,
+    allow: SandboxOptions | None,
     **selection: Any,
 ) -> int:
-    processes = execution(dedicated, recycle, timeout)
+    sandbox = SEALED if allow is None else allow
+    processes = replace(execution(dedicated, recycle, timeout), sandbox=sandbox)
     with call.target() as target:
         options = CompareOptions(**selection, execution=processes)
         comparisons = compare_recordings(_recorder(target), _tuner(target, tuner), options)
@@ -179,6 +194,7 @@ SUBCOMMANDS: Final = (
         parameters=(
             _RECORDING_ID,
             _TUNER,
+            _ALLOW,
             Parameter(
                 name="debug", flag="--pdb", is_switch=True, help="Debug what the replay raised."
             ),
@@ -197,6 +213,7 @@ SUBCOMMANDS: Final = (
             _METADATA,
             _RECORDING_IDS,
             _TUNER,
+            _ALLOW,
             *_PROCESSES,
             AS_JSON,
         ),

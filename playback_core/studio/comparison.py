@@ -5,6 +5,7 @@ from enum import Enum
 from typing import Any
 
 from playback_core.errors import SettingsError
+from playback_core.playback import SEALS, Sealed
 
 
 class EqualityStatus(Enum):
@@ -53,7 +54,8 @@ class Comparison:
     `expected` is what the result extractor made of the recording and `actual` of the replay, both
     None unless `keep_results_in_comparison` is set. `playback` is None where the replay failed,
     and where it stayed in a dedicated process because results are not kept; `recording_id` is
-    None where the failure is that of a whole category.
+    None where the failure is that of a whole category. `sealed` says what kept the replay from the
+    world, None where it is not known.
     """
 
     comparator_status: ComparatorResult
@@ -63,6 +65,7 @@ class Comparison:
     actual_is_exception: bool
     playback: Any
     recording_id: str | None
+    sealed: Sealed | None = None
 
     def __str__(self) -> str:
         return str(self.comparator_status)
@@ -71,4 +74,11 @@ class Comparison:
 def failure(message: str, recording_id: str | None = None, playback: Any = None) -> Comparison:
     """Return a comparison without a verdict."""
     result = ComparatorResult(EqualityStatus.EqualizerFailure, message)
-    return Comparison(result, None, None, False, False, playback, recording_id)
+    sealed = sealed_of(playback)
+    return Comparison(result, None, None, False, False, playback, recording_id, sealed)
+
+
+def sealed_of(playback: Any) -> Sealed | None:
+    """Return what kept a replay from the world; a player's own playback may not know."""
+    sealed = getattr(playback, "sealed", None)
+    return sealed if sealed in SEALS else None

@@ -17,7 +17,8 @@ class Equalizer:
     """Compares recordings with their replays.
 
     `player` replays a recording given its id and returns a Playback. The other functions are
-    those of an EqualizerTuning.
+    those of an EqualizerTuning. `reads_locally` says that the player needs no network to load a
+    recording: then a dedicated process may leave it.
     """
 
     def __init__(
@@ -28,6 +29,8 @@ class Equalizer:
         comparator: Comparator,
         comparison_data_extractor: ComparisonDataExtractor | None = None,
         compare_execution_config: CompareExecutionConfig | None = None,
+        *,
+        reads_locally: bool = False,
     ) -> None:
         self.recording_ids = recording_ids
         self.player = player
@@ -35,6 +38,7 @@ class Equalizer:
         self.comparator = comparator
         self.comparison_data_extractor = comparison_data_extractor
         self.compare_execution_config = compare_execution_config or CompareExecutionConfig()
+        self.reads_locally = reads_locally
 
     def run_comparison(self) -> Iterator[Comparison]:
         """Yield the comparison of each recording as it is made.
@@ -65,6 +69,8 @@ class Equalizer:
             comparator=self.comparator,
             comparison_data_extractor=self.comparison_data_extractor,
             keep_results=config.keep_results_in_comparison,
+            sandbox=config.sandbox,
+            reads_locally=self.reads_locally,
         )
         recording_ids = _RecordingIds(self.recording_ids)
         if config.compare_in_dedicated_process:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from multiprocessing import get_all_start_methods
 
 from playback_core.errors import SettingsError
+from playback_core.sandbox_options import SEALED, SandboxOptions
 
 
 @dataclass(frozen=True)
@@ -16,7 +17,9 @@ class CompareExecutionConfig:
     With `compare_in_dedicated_process` each recording is replayed and compared in a process apart,
     which is replaced after `compare_process_recycle_rate` comparisons and stopped when one takes
     longer than `compare_process_timeout` seconds. `compare_process_start_method` is one of
-    multiprocessing's, None for its default. Raise SettingsError where a value has no meaning.
+    multiprocessing's, None for its default. `sandbox` is what the replays may reach, None for all;
+    a player of one's own gets it in a dedicated process only. Raise SettingsError where a value has
+    no meaning.
     """
 
     keep_results_in_comparison: bool = False
@@ -24,6 +27,7 @@ class CompareExecutionConfig:
     compare_process_recycle_rate: int = 5
     compare_process_timeout: float = 600
     compare_process_start_method: str | None = None
+    sandbox: SandboxOptions | None = SEALED
 
     def __post_init__(self) -> None:
         rate, timeout = self.compare_process_recycle_rate, self.compare_process_timeout

@@ -106,13 +106,19 @@ class PlaybackStudio:
         yield from self._equalizer(tuning, recording_ids).run_comparison()
 
     def _equalizer(self, tuning: EqualizerTuning, recording_ids: Iterable[str]) -> Equalizer:
+        cassette = self.tape_recorder.tape_cassette
         return Equalizer(
             recording_ids,
-            partial(self.tape_recorder.play, playback_function=tuning.playback_function),
+            partial(
+                self.tape_recorder.play,
+                playback_function=tuning.playback_function,
+                sandbox=(self.compare_execution_config or CompareExecutionConfig()).sandbox,
+            ),
             tuning.result_extractor,
             tuning.comparator,
             comparison_data_extractor=tuning.comparison_data_extractor,
             compare_execution_config=self.compare_execution_config,
+            reads_locally=cassette is not None and cassette.readable().is_local,
         )
 
 

@@ -7,12 +7,14 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from playback_core.errors import PlaybackError
+from playback_core.sandbox_options import SandboxOptions
 from playback_core.studio.accounting import departures, objection, summary_of_ignored
 from playback_core.studio.comparison import (
     ComparatorResult,
     Comparison,
     EqualityStatus,
     failure,
+    sealed_of,
 )
 from playback_core.studio.difference import Diff
 from playback_core.studio.tuning import Comparator, ComparisonDataExtractor, ResultExtractor
@@ -26,8 +28,9 @@ Player = Callable[[str], Any]
 class RecordingComparer:
     """Compares a recording, given its id, with its replay.
 
-    What goes wrong in a step is an EqualizerFailure that names the step; only KeyboardInterrupt
-    gets out.
+    `sandbox` is for the process it runs in, where that does nothing else, which may leave the
+    network if the player `reads_locally`. What goes wrong in a step is an EqualizerFailure that
+    names the step; only KeyboardInterrupt gets out.
     """
 
     player: Player
@@ -35,6 +38,8 @@ class RecordingComparer:
     comparator: Comparator
     comparison_data_extractor: ComparisonDataExtractor | None
     keep_results: bool
+    sandbox: SandboxOptions | None = None
+    reads_locally: bool = False
 
     def __call__(self, recording_id: str) -> Comparison:
         """Return the comparison of a recording."""
@@ -70,6 +75,7 @@ class RecordingComparer:
             isinstance(actual, BaseException),
             playback,
             recording_id,
+            sealed_of(playback),
         )
 
 

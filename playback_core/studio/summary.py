@@ -118,6 +118,7 @@ class ComparisonRow:
     status: EqualityStatus
     message: str | None
     diff: Any = None
+    sealed: str | None = None
 
     @classmethod
     def of(cls, category: str, comparison: Comparison) -> Self:
@@ -129,13 +130,15 @@ class ComparisonRow:
             status=result.equality_status,
             message=result.message,
             diff=result.diff,
+            sealed=comparison.sealed,
         )
 
 
 class Comparisons:
     """Comparisons of several categories as rows, made while they are iterated, once.
 
-    `total` is how many recordings there are to compare. `counts` grows with the iteration.
+    `total` is how many recordings there are to compare. `counts` grows with the iteration, and
+    `sealed`, how many replays were sealed in which way.
     `interrupted` tells that a KeyboardInterrupt ended it early.
     """
 
@@ -143,6 +146,7 @@ class Comparisons:
         self.categories = list(by_category)
         self.total = total
         self.counts: Counter[EqualityStatus] = Counter()
+        self.sealed: Counter[str] = Counter()
         self.interrupted = False
         self._is_comparing = False
         self._only_present = 0
@@ -153,6 +157,8 @@ class Comparisons:
             while (comparison := self._next(comparisons)) is not None:
                 row = ComparisonRow.of(category, comparison)
                 self.counts[row.status] += 1
+                if row.sealed is not None:
+                    self.sealed[row.sealed] += 1
                 self._only_present += _only_present(row.diff)
                 yield row
 
@@ -177,7 +183,13 @@ class Comparisons:
             return "Nothing verified: no recording was compared."
         counts = ", ".join(f"{self.counts[s]} {s.name}" for s in EqualityStatus if self.counts[s])
         note = f"; {presence_note(self._only_present)}" if self._only_present else ""
-        return f"{beginning}: {counts or 'nothing verified'}{note}"
+        return f"{beginning}: {counts or 'nothing verified'}{note}{self._sealed_note()}"
+
+    def _sealed_note(self) -> str:
+        if not self.sealed:
+            return ""
+        kinds = [f"{kind} ({count})" for kind, count in self.sealed.items()]
+        return f"; sealed: {next(iter(self.sealed)) if len(kinds) == 1 else ', '.join(kinds)}"
 
     def _next(self, comparisons: Iterator[Comparison]) -> Comparison | None:
         if self.interrupted:

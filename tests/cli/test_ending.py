@@ -16,9 +16,12 @@ WAITS = """
 """
 
 
+ALLOWED = ("--allow", "./waiting")
+
+
 def _interrupted(folder: Any, *arguments: str, caught: str = "ValueError") -> Any:
     folder.change("\n        total = self.price(name) * RATE\n", WAITS.format(caught=caught))
-    process = folder.start("--app", "service", "compare", "Order", *arguments)
+    process = folder.start("--app", "service", "compare", "Order", *ALLOWED, *arguments)
     while not (folder.path / "waiting").exists():
         assert process.poll() is None, process.communicate()
     process.send_signal(signal.SIGINT)
@@ -30,7 +33,7 @@ def test_ctrl_c_prints_what_was_compared_so_far(folder: Any) -> None:
     code, out, err = _interrupted(folder)
     assert (code, err) == (130, "")
     assert "Equal  " in out
-    assert out.splitlines()[-1] == "Interrupted: 1 of 2 compared: 1 Equal"
+    assert out.splitlines()[-1] == "Interrupted: 1 of 2 compared: 1 Equal; sealed: python"
 
 
 def test_ctrl_c_leaves_a_whole_document(folder: Any) -> None:
@@ -44,7 +47,7 @@ def test_ctrl_c_leaves_a_whole_document(folder: Any) -> None:
 def test_ctrl_c_that_the_application_swallows_ends_the_command(folder: Any) -> None:
     code, out, _ = _interrupted(folder, caught="KeyboardInterrupt")
     assert code == 130
-    assert out.splitlines()[-1] == "Interrupted: 1 of 2 compared: 1 Equal"
+    assert out.splitlines()[-1] == "Interrupted: 1 of 2 compared: 1 Equal; sealed: python"
 
 
 def test_ctrl_c_while_the_application_is_loaded(folder: Any) -> None:

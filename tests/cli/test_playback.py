@@ -47,7 +47,7 @@ def test_a_replay_takes_an_application(folder: Any, command: tuple[str, ...]) ->
 def test_unchanged_code_is_equal_and_stores_nothing(folder: Any, app: str) -> None:
     done = folder.run("--app", app, "compare")
     assert (done.exit_code, done.stderr) == (0, "")
-    assert done.stdout.endswith("3 compared: 3 Equal\n")
+    assert done.stdout.endswith("3 compared: 3 Equal; sealed: python\n")
     assert not (folder.path / "stored.txt").exists()
     assert len(folder.ids()) == 2
 
@@ -240,7 +240,7 @@ def test_another_cassette_is_given_by_option_or_environment(folder: Any) -> None
     assert folder.run("list", env={"PLAYBACK_CASSETTE": url}).stdout.count("\n") == 3
     for given, environment in ((("--cassette", url), {}), ((), {"PLAYBACK_CASSETTE": url})):
         done = folder.run(*given, "--app", "service", "compare", env=environment)
-        assert done.stdout.endswith("3 compared: 3 Equal\n")
+        assert done.stdout.endswith("3 compared: 3 Equal; sealed: python\n")
     done = folder.run("--cassette", "nonsense", "list")
     assert (done.exit_code, done.stderr.count("\n")) == (2, 1)
 
@@ -255,3 +255,30 @@ def test_without_click_the_extra_is_named(folder: Any) -> None:
     assert done.stderr == (
         "The command playback takes click: pip install 'playback-bundle[studio]'\n"
     )
+
+
+WRITES = "self.store(total, Decimal('1.5'), open('cache', 'w').close())"
+
+
+@pytest.mark.parametrize("command", ["replay", "compare"])
+def test_a_replay_that_reaches_out_is_no_verdict_until_it_is_allowed(
+    folder: Any, command: str
+) -> None:
+    folder.change('self.store(total, Decimal("1.5"), ("\\x1b[31m", {1}))', WRITES)
+    arguments = [command, *(folder.ids()[:1] if command == "replay" else ["Order"])]
+    refused = folder.run("--app", "service", *arguments)
+    assert refused.exit_code == 3
+    assert "open 'cache' for writing, at service.py:" in refused.stdout
+    assert "allow it: --allow ./cache." in refused.stdout
+    assert not (folder.path / "cache").exists()
+
+    allowed = folder.run("--app", "service", *arguments, "--allow", "./cache")
+    assert allowed.exit_code == 1
+    assert "sealed: python" in allowed.stdout
+    assert (folder.path / "cache").exists()
+
+
+def test_an_allowance_that_means_nothing_is_wrong_usage(folder: Any) -> None:
+    done = folder.run("--app", "service", "compare", "--allow", "host:0")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "host:0" in done.stderr

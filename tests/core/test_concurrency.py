@@ -205,7 +205,7 @@ class TestForking:
         assert output.value["args"] == [child]
 
     def test_a_child_forked_within_a_replay_does_not_touch_the_world(
-        self, recorder: TapeRecorder, replay: Replay
+        self, recorder: TapeRecorder, last_recording: Load
     ) -> None:
         read = recorder.intercept_input("read")(lambda: "real")
 
@@ -221,7 +221,8 @@ class TestForking:
             return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
         assert execute() == 0
-        playback = replay(execute)
+        # A sealed replay refuses to fork.
+        playback = recorder.play(last_recording().id, lambda _: execute(), sandbox=None)
 
         assert playback.playback_outputs[0].value["args"] == [1]
 

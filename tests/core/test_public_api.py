@@ -16,6 +16,7 @@ from playback_core import (
     RecordingParameters,
     TapeRecorder,
 )
+from playback_core.sandbox_options import SEALED
 
 PUBLIC = {
     "AsyncRecordOnlyTapeCassette",
@@ -56,7 +57,9 @@ PUBLIC = {
     "Relocation",
     "S3TapeCassette",
     "SQLiteTapeCassette",
+    "SandboxOptions",
     "SettingsError",
+    "SideEffectBlocked",
     "StoredRecording",
     "Streamed",
     "Substitution",
@@ -89,7 +92,7 @@ SIGNATURES = {
     "record_data": "self, key, value",
     "play_data": "self, key",
     "recording_params": "self, recording_parameters=None, **kwargs",
-    "play": "self, recording_id, playback_function",
+    "play": f"self, recording_id, playback_function, *, sandbox={SEALED!r}",
     "operation": OPERATION_PARAMETERS,
     "class_operation": OPERATION_PARAMETERS,
     "intercept_input": INPUT_PARAMETERS,

@@ -356,7 +356,8 @@ def test_output_that_cannot_be_written_is_one_line_and_no_verdict(shop: Path):
 def test_an_interrupted_compare_ends_with_130(changed: Path):
     wait = '(open("waiting", "w").close(), __import__("time").sleep(60))'
     (changed / "shop.py").write_text(APP.replace('lambda: "home"', f"lambda: {wait}"))
-    with _started(changed, "compare", "home", stdout=subprocess.PIPE) as process:
+    arguments = ("compare", "home", "--allow", "./waiting")
+    with _started(changed, *arguments, stdout=subprocess.PIPE) as process:
         while not (changed / "waiting").exists():
             assert process.poll() is None
             time.sleep(0.01)
@@ -371,7 +372,7 @@ def test_the_playback_command_takes_an_application_of_flask(shop: Path, app: str
     done = _playback(shop, "--app", app, "compare", PLAYBACK_ENABLED="1")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == _flask(shop, "compare").stdout
-    assert done.stdout.endswith("4 compared: 4 Equal\n")
+    assert done.stdout.endswith("4 compared: 4 Equal; sealed: python\n")
 
 
 def test_the_playback_command_takes_another_cassette_for_it(changed: Path):

@@ -153,7 +153,7 @@ def test_compare_of_unchanged_code_is_all_equal() -> None:
     counts, text = compared()
     assert counts == {EqualityStatus.Equal: 4}
     assert exit_code(counts) is ExitCode.ALL_EQUAL
-    assert text.splitlines()[-1] == "4 compared: 4 Equal"
+    assert text.splitlines()[-1] == "4 compared: 4 Equal; sealed: python"
 
 
 def test_compare_of_changed_code_shows_the_differences(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -234,7 +234,7 @@ def test_an_interrupt_between_comparisons_lets_what_is_being_written_be_finished
     comparisons.interrupt()
     assert next(rows, None) is None
     assert (comparisons.interrupted, comparisons.counts.total()) == (True, 1)
-    assert comparisons.counted() == "Interrupted: 1 of 4 compared: 1 Equal"
+    assert comparisons.counted() == "Interrupted: 1 of 4 compared: 1 Equal; sealed: python"
     with pytest.raises(KeyboardInterrupt):
         comparisons.interrupt()
 

@@ -28,6 +28,8 @@ from playback_core import (
     Opaque,
     Output,
     Playback,
+    Recording,
+    SandboxOptions,
     SettingsError,
     SQLiteTapeCassette,
     TapeRecorder,
@@ -52,8 +54,16 @@ from tests.studio import importable_shop
 from tests.studio.shop import Shop, everything, returned, same
 
 ROOT = Path(__file__).resolve().parents[2]
+FORK = ctypes.PyDLL(None).fork  # past what a replay refuses
 
 Steps = dict[str, Any]
+
+
+def seal_of_a_process() -> str:
+    ask = "from playback_core import *; from playback_core.sandbox import *;"
+    code = f"{ask} print(seal_process(SandboxOptions()))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    return done.stdout.strip()
 
 
 def dedicated(**options: Any) -> CompareExecutionConfig:
@@ -256,7 +266,8 @@ def reports(comparisons: list[Comparison]) -> list[str]:
     for report in (JsonReport, PlainReport):
         out = io.StringIO()
         report(out).comparisons(Comparisons({"order": iter(comparisons)}, len(comparisons)))
-        texts.append(out.getvalue())
+        # How tight a replay is sealed is what differs.
+        texts.append(out.getvalue().replace("full", "python"))
     return texts
 
 
@@ -265,7 +276,7 @@ def kills(number: int) -> Callable[[], None]:
 
 
 MALFORMED = "sent what is no comparison"
-NO_VERDICT = [encode("Equal"), encode([1, 1]), False, False, encode([None, None])]
+NO_VERDICT = [encode("Equal"), encode([1, 1]), False, False, encode([None, None]), None]
 
 
 def reads_address_zero() -> None:
@@ -316,7 +327,7 @@ def closes_every_pipe_and_goes_on() -> None:
 
 
 def crashes_with_a_fork_left_behind() -> None:
-    if os.fork() == 0:
+    if FORK() == 0:
         time.sleep(600)
     os._exit(3)
 
@@ -574,6 +585,59 @@ def test_the_studio_compares_by_every_start_method_behind_a_background_writer(
         verdicts = [str(one) for one in studio.play()["order"]]
         # The recorded process is not the one that replays.
         assert verdicts == ["Equal", "Equal", "Different"]
+
+
+class TestTheSeal:
+    @pytest.mark.parametrize(
+        ("is_local", "allowed", "sealed"),
+        [(True, [], seal_of_a_process()), (False, [], "python"), (True, ["192.0.2.1"], "python")],
+    )
+    def test_a_process_leaves_the_network_that_it_needs_for_nothing(
+        self, shop: Shop, is_local: bool, allowed: list[str], sealed: str
+    ) -> None:
+        (one,) = self.compared(shop, is_local, sandbox=SandboxOptions.parse(allowed))
+        assert (str(one), one.sealed) == ("Equal", sealed)
+
+    def test_it_may_be_left_off(self, shop: Shop) -> None:
+        (one,) = self.compared(shop, True, sandbox=None)
+        assert (str(one), one.sealed) == ("Equal", "off")
+        counted = Comparisons({"order": iter([one])}, 1)
+        list(counted)
+        assert counted.counted() == "1 compared: 1 Equal; sealed: off"
+
+    def test_several_kinds_are_counted(self, shop: Shop) -> None:
+        found = [*self.compared(shop, False, sandbox=None), *self.compared(shop, False)]
+        counted = Comparisons({"order": iter(found)}, len(found))
+        list(counted)
+        assert counted.counted().endswith("; sealed: off (1), python (2)")
+
+    def compared(self, shop: Shop, is_local: bool, **options: Any) -> list[Comparison]:
+        class Cassette(InMemoryTapeCassette):
+            pass
+
+        Cassette.is_local = is_local
+        shop.cassette.__class__ = Cassette
+        recorded(shop, "tea")
+        ids = shop.cassette.get_all_recording_ids()
+        studio = PlaybackStudio(
+            None,
+            ShopTuner(shop),
+            shop.recorder,
+            recording_ids=ids,
+            compare_execution_config=dedicated(**options),
+        )
+        return list(studio.play()["order"])
+
+
+class ShopTuner(EqualizerTuner):
+    def __init__(self, shop: Shop) -> None:
+        self.shop = shop
+
+    def create_category_tuning(self, category: str) -> EqualizerTuning:
+        def again(recording: Recording) -> None:
+            self.shop.order(*recording.get_data(TapeRecorder.OPERATION_REQUEST)["args"])
+
+        return EqualizerTuning(again, returned, same)
 
 
 @pytest.mark.parametrize("method", ["spawn", "forkserver"])

@@ -80,6 +80,7 @@ def _row(row: ComparisonRow) -> dict[str, Any]:
         "recording_id": row.recording_id,
         "status": row.status.name,
         "message": row.message,
+        "sealed": row.sealed,
         "diff": _diff(row.diff),
     }
 

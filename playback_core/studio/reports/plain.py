@@ -43,6 +43,8 @@ class PlainReport:
         self._row(ComparisonRow.of("", comparison))
         for output in outputs_of(comparison):
             self._line("  sent", output)
+        if comparison.sealed is not None:
+            self._line(f"  sealed: {comparison.sealed}")
         for miss in missed_of(comparison):
             self._line("  missed", miss.message)
 

@@ -65,6 +65,8 @@ class RichReport:
         for output in outputs_of(comparison):
             _add(outputs, output)
         self._console.print(outputs)
+        if comparison.sealed is not None:
+            self._console.print(Text(f"sealed: {comparison.sealed}"))
         for miss in missed_of(comparison):
             self._console.print(Text(f"missed  {printable(miss.message)}"))
 

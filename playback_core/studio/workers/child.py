@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from playback_core.codec import decode
 from playback_core.errors import EncodeError
+from playback_core.sandbox import seal_process
 from playback_core.studio.comparison import Comparison, failure
 from playback_core.studio.recording_comparer import RecordingComparer, failure_text
 from playback_core.studio.workers.pipe import private, read_frame, write_frame
@@ -42,6 +43,8 @@ def serve(
     _end_with_the_studio()
     _print_to_stderr()
     _show_where_it_ends()
+    if compare.sandbox is not None:
+        seal_process(compare.sandbox, leave_network=compare.reads_locally)
     write_frame(results.fileno(), READY)
     while True:
         try:

@@ -31,6 +31,7 @@ def comparison_to_bytes(comparison: Comparison, *, keep_results: bool) -> bytes:
         comparison.expected_is_exception,
         comparison.actual_is_exception,
         _playback_to_bytes(comparison.playback if keep_results else None),
+        comparison.sealed,
     ]
     return encode_plain(parts)
 
@@ -38,16 +39,17 @@ def comparison_to_bytes(comparison: Comparison, *, keep_results: bool) -> bytes:
 def comparison_from_bytes(recording_id: str, data: bytes) -> Comparison:
     """Rebuild the comparison of a recording; raise MalformedComparison where it can't be."""
     try:
-        result, results, expected_is_exception, actual_is_exception, playback = decode(data)
+        result, results, expected_raised, actual_raised, playback, sealed = decode(data)
         expected, actual = decode(results)
         return Comparison(
             _result_from_parts(result),
             expected,
             actual,
-            expected_is_exception,
-            actual_is_exception,
+            expected_raised,
+            actual_raised,
             _playback_from_bytes(playback),
             recording_id,
+            sealed,
         )
     except (PlaybackError, TypeError, ValueError) as error:
         raise MalformedComparison from error

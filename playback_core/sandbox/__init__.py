@@ -1,0 +1,37 @@
+"""The sandbox: keeps a replay from touching the world.
+
+`attempts` says what reaches out, `judge` whether it may; `audit`, `guards` and `databases` ask the
+judge, `scratch` is where a replay may write, and `process` seals a process that only replays.
+"""
+
+from types import TracebackType
+
+from playback_core.playback_session import PlaybackSession
+from playback_core.sandbox.process import install, kind_of_seal, seal_process
+from playback_core.sandbox.scratch import current_scratch
+
+__all__ = ["Seal", "seal_process"]
+
+
+class Seal:
+    """A block in which the operation of a replay is kept from the world; its session is told how.
+
+    Other code of the block, and of the process, is not.
+    """
+
+    def __init__(self, session: PlaybackSession) -> None:
+        self._session = session
+
+    def __enter__(self) -> None:
+        install()
+        self._session.sealed = kind_of_seal()
+        self._scratch = current_scratch()
+        self._scratch.begin()
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._scratch.end()
