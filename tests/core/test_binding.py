@@ -2,7 +2,7 @@ import asyncio
 import functools
 import inspect
 import pickle
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -263,6 +263,32 @@ class TestIdentity:
         assert module_function.__doc__ == "Read it."
         assert str(inspect.signature(module_function)) == "(key: str, *, size: int = 3) -> str"
         assert list(inspect.signature(ModuleClass().method).parameters) == ["key"]
+
+    @pytest.mark.parametrize("declare", ["operation", "intercept_input", "intercept_output"])
+    @pytest.mark.parametrize("kind", ["coroutine", "generator", "asyncgen"])
+    def test_so_are_those_of_what_is_awaited_or_iterated(
+        self, recorder: TapeRecorder, declare: str, kind: str
+    ) -> None:
+        async def coroutine(key: str) -> str:
+            """Read it."""
+            return key
+
+        def generator(key: str) -> Iterator[str]:
+            """Read it."""
+            yield key
+
+        async def asyncgen(key: str) -> AsyncIterator[str]:
+            """Read it."""
+            yield key
+
+        function: Any = {f.__name__: f for f in (coroutine, generator, asyncgen)}[kind]
+        alias = [] if declare == "operation" else ["alias"]
+        declared = getattr(recorder, declare)(*alias)(function)
+
+        assert (declared.__name__, declared.__doc__) == (kind, "Read it.")
+        assert declared.__qualname__ == function.__qualname__
+        assert inspect.signature(declared) == inspect.signature(function)
+        assert getattr(inspect, f"is{kind}function")(declared)
 
     def test_being_a_coroutine_function_is_kept(self) -> None:
         assert inspect.iscoroutinefunction(ModuleClass.later)
