@@ -1,7 +1,6 @@
 """InputInterception: a call whose result enters the operation."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from copy import deepcopy
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache, partial
@@ -28,7 +27,7 @@ from playback_core.option_checks import (
     check_flag,
     wrong_option,
 )
-from playback_core.outcome import Outcome
+from playback_core.outcome import Outcome, fresh
 from playback_core.playback_session import PlaybackSession
 from playback_core.session import Branch, Session
 from playback_core.streamed import CONSUMED_LATER
@@ -224,8 +223,7 @@ class InputInterception(CallInterception):
         if value is UNSET:
             raise session.missing_input(alias, key)
         session.substitute_input(alias, key, "value_when_missing")
-        # A copy: what the caller does to it must not reach the next call.
-        return None, Outcome(value(*args, **kwargs) if callable(value) else deepcopy(value))
+        return None, Outcome(value(*args, **kwargs) if callable(value) else fresh(value))
 
 
 def _key_text(entry: Entry) -> str:

@@ -1,5 +1,6 @@
 """Outcome: the value or the exception of a call, as a value of its own."""
 
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,3 +27,14 @@ class Outcome:
         if self.exception is not None:
             raise self.exception
         return self.value
+
+
+def fresh(value: Any) -> Any:
+    """Return a copy, so that what one caller does to it does not reach the next.
+
+    What cannot be copied, a lock or a client, is given as it is.
+    """
+    try:
+        return deepcopy(value)
+    except Exception:  # noqa: BLE001 - whatever its class says to that
+        return value

@@ -1,6 +1,5 @@
 """OutputInterception: a call whose arguments leave the operation."""
 
-from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -18,7 +17,7 @@ from playback_core.interception import (
 )
 from playback_core.interception_key import output_key
 from playback_core.option_checks import check_alias, check_data_handler, check_flag
-from playback_core.outcome import Outcome
+from playback_core.outcome import Outcome, fresh
 from playback_core.playback_session import PlaybackSession
 from playback_core.recording_session import RecordingSession
 from playback_core.session import Branch, Session
@@ -102,4 +101,4 @@ class OutputInterception(CallInterception):
         if self._options.fail_on_no_recorded_result:
             raise session.missing_output(self.alias, data)
         session.substitute_output(self.alias, "default_result_when_not_recorded")
-        return None, Outcome(deepcopy(self._options.default_result_when_not_recorded))
+        return None, Outcome(fresh(self._options.default_result_when_not_recorded))

@@ -17,6 +17,7 @@ from playback_core.errors import (
     SettingsError,
 )
 from playback_core.interception_key import input_key, output_key, span_key
+from playback_core.metadata import MADE_HERE
 from playback_core.packing import (
     PackedRecording,
     Redaction,
@@ -173,11 +174,16 @@ class Recording:
             if redaction is not None:
                 if (shown := redaction.value(metadata)) is not metadata:
                     metadata, self._metadata = shown, decode(shown)
-                redaction.check([metadata, encode(self.category)])
+                redaction.check(self._texts_of_the_application())
             payload = pack_entries(tuple(self.entries), redaction, framed=compressed)
         except EncodeError as error:
             raise EncodeError(f"Recording {self.id} cannot be stored: {error}") from error
         return PackedRecording(self.id, self.started_at, metadata, payload, framed=compressed)
+
+    def _texts_of_the_application(self) -> Iterator[bytes]:
+        # A revision has forty digits, among which a short pattern finds anything.
+        yield encode(self.category)
+        yield encode({k: v for k, v in self._metadata.items() if k not in MADE_HERE})
 
     @classmethod
     def unpack(cls, packed: PackedRecording) -> "Recording":

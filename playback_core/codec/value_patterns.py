@@ -88,6 +88,9 @@ class PatternSet:
         # Names of fields above all, which are most of the texts there are.
         self.unmatched: set[str] = set()
 
+    def __bool__(self) -> bool:
+        return bool(self._patterns)
+
     def suspects(self, data: bytes) -> bool:
         """Tell whether there may be a secret within encoded bytes; False is certain."""
         return any(pattern.suspects(data) for pattern in self._patterns) or (

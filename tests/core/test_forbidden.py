@@ -1,6 +1,7 @@
 """What patterns match is in no stored recording; what FORBID names keeps a recording out."""
 
 import logging
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -170,6 +171,17 @@ class TestForbid:
         shop.buy(note="one!")
 
         assert ["'b'" in caplog.messages[0], "'a'" in caplog.messages[1]] == [True, True]
+
+    def test_what_the_recorder_itself_notes_is_not_looked_at(
+        self, cassette: InMemoryTapeCassette
+    ) -> None:
+        implementation = sys.implementation.name
+        shop = Shop(recorder_of(cassette, forbidden=[f"/{implementation}/"]))
+
+        shop.buy(note="fine")
+        shop.buy(note=implementation)
+
+        assert len(cassette.get_all_recording_ids()) == 1
 
     def test_what_redaction_takes_out_is_not_there_to_be_refused(
         self, cassette: InMemoryTapeCassette

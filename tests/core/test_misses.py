@@ -1,4 +1,5 @@
 import asyncio
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -158,3 +159,15 @@ def test_a_swallowed_miss_fails_the_comparison_and_names_the_call(
     assert verdict.equality_status is EqualityStatus.EqualizerFailure
     assert 'input: read args=["b"], kwargs={}' in str(verdict)
     assert 'args[0] was "a", is "b"' in str(verdict)
+
+
+def test_a_declared_answer_that_cannot_be_copied_is_given_as_it_is(
+    recorder: TapeRecorder, replay: Replay
+) -> None:
+    lock = threading.Lock()
+    price = recorder.intercept_input("price", value_when_missing=lock)(lambda sku: 3)
+    asked = "a"
+    execute = recorder.operation()(lambda: price(asked) is lock)
+    execute()
+    asked = "b"
+    assert replay(execute).playback_outputs[-1].value["args"] == [True]
