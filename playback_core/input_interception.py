@@ -29,7 +29,7 @@ from playback_core.option_checks import (
 )
 from playback_core.outcome import Outcome, fresh
 from playback_core.playback_session import PlaybackSession
-from playback_core.session import Branch, Session
+from playback_core.session import Branch, Session, unsealed
 from playback_core.streamed import CONSUMED_LATER
 
 _INPUT: Final = EntryKind.INPUT
@@ -197,7 +197,9 @@ class InputInterception(CallInterception):
     ) -> Any:
         handler = cast(InputInterceptionDataHandler, self._handler)
         try:
-            return handler.restore_input_from_recording(value, args, kwargs)
+            # It belongs to the replay, not to the operation: one for files writes them.
+            with unsealed():
+                return handler.restore_input_from_recording(value, args, kwargs)
         except Exception as fault:
             key = input_key(entry.alias, entry.decoded_arguments())
             raise session.miss(

@@ -11,6 +11,7 @@ from typing import Any, Final
 from playback_core.data_handlers import InputInterceptionDataHandler, OutputInterceptionDataHandler
 from playback_core.errors import TapeRecorderException
 from playback_core.option_checks import wrong_option
+from playback_core.playback_session import note_own_file
 from playback_core.recording_session import MAX_OPERATION_BYTES
 
 LIMIT_VARIABLE: Final = "PLAYBACK_INTERCEPTED_FILE_SIZE_LIMIT"
@@ -128,6 +129,7 @@ class InputInterceptionFileDataHandler(FileInterception, InputInterceptionDataHa
                 os.makedirs(folder, exist_ok=True)
             with open(path, "wb") as file:
                 file.write(content)
+            note_own_file(os.fsdecode(path))
         result = recorded_data["result"]
         was_path = isinstance(result, (str, bytes, PurePath)) and (
             os.fsdecode(result) == recorded_data["file_path"]

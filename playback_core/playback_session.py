@@ -1,5 +1,6 @@
 """PlaybackSession: what a replay takes from its recording, and what it captures."""
 
+import os
 import threading
 from collections.abc import Callable
 from typing import Final
@@ -37,6 +38,7 @@ class PlaybackSession(Session):
     ) -> None:
         super().__init__(redaction)
         self.sandbox: Final = sandbox
+        self.own_files: Final[set[str]] = set()
         self.sealed: Sealed = "off"
         self._recording = recording
         self._calls = RecordedCalls(recording.entries)
@@ -186,6 +188,13 @@ class PlaybackSession(Session):
 
     def _sent(self, alias: str) -> int:
         return sum(1 for output in self._outputs if output.alias == alias)
+
+
+def note_own_file(path: str) -> None:
+    """Let the replay of this context change a file that was put there by it."""
+    session = current_session()
+    if isinstance(session, PlaybackSession):
+        session.own_files.add(os.path.realpath(path))
 
 
 def _note_refused_use(type_path: str, message: str) -> None:

@@ -132,6 +132,14 @@ def within(branch: Branch | None) -> Iterator[None]:
         leave(token, outer)
 
 
+@contextmanager
+def unsealed() -> Iterator[None]:
+    """Let a block reach the world that is the replay's own work, or allowed by the user."""
+    branch = current()
+    with within(None if branch is None else branch.unsealed()):
+        yield
+
+
 running_replays: Final[list[Session]] = []
 """The replays of this process; an intercepted call without a session is noted on them."""
 

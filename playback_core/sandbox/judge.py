@@ -3,6 +3,7 @@
 import os
 import sys
 import sysconfig
+from collections.abc import Collection
 from functools import cache
 from threading import get_ident
 from types import FrameType
@@ -48,7 +49,7 @@ def judge(rule: Rule, args: Args) -> None:
     if not (branch.sealed and isinstance(session, PlaybackSession)):
         return
     attempt = rule(args)
-    if attempt is not None and not _is_allowed(attempt, session.sandbox, branch):
+    if attempt is not None and not _is_allowed(attempt, session, branch):
         raise session.refuse(attempt.text, call_site(), _remedy(attempt))
 
 
@@ -58,7 +59,7 @@ def _judge_outside(rule: Rule, args: Args) -> None:
         return
     attempt = rule(args)
     replays = [each for each in running_replays if isinstance(each, PlaybackSession)]
-    if attempt is None or any(_is_allowed(attempt, each.sandbox, None) for each in replays):
+    if attempt is None or any(_is_allowed(attempt, each, None) for each in replays):
         return
     site = call_site()
     if machinery is not None:
@@ -75,16 +76,17 @@ def _judge_outside(rule: Rule, args: Args) -> None:
             each.note_outside_once(note)
 
 
-def _is_allowed(attempt: Attempt, options: SandboxOptions | None, branch: Branch | None) -> bool:
+def _is_allowed(attempt: Attempt, session: PlaybackSession, branch: Branch | None) -> bool:
+    options = session.sandbox
     if options is None or (attempt.host is None and not attempt.paths):
         return False
     if attempt.host is not None and not _is_host_allowed(attempt.host, options, branch):
         return False
-    return all(is_path_allowed(path, options) for path in attempt.paths)
+    return all(is_path_allowed(path, options, session.own_files) for path in attempt.paths)
 
 
-def is_path_allowed(path: str, options: SandboxOptions) -> bool:
-    """Tell whether a path may be written: below the scratch folder, or below what is allowed."""
+def is_path_allowed(path: str, options: SandboxOptions, own_files: Collection[str] = ()) -> bool:
+    """Tell whether a path may be written: in the scratch folder, allowed, or put there itself."""
     if path in _DEVICES:
         return True
     # As it will be followed, and as it is: a link is removed, not what it names.
@@ -92,7 +94,9 @@ def is_path_allowed(path: str, options: SandboxOptions) -> bool:
     places = {os.path.realpath(path), os.path.join(os.path.realpath(parent), name)}
     holds = current_scratch().holds
     return all(
-        holds(place) or any(_is_below(place, allowed) for allowed in options.paths)
+        holds(place)
+        or place in own_files
+        or any(_is_below(place, allowed) for allowed in options.paths)
         for place in places
     )
 

@@ -16,6 +16,7 @@ from playback_core import (
     Playback,
     Recording,
     RecordingKeyError,
+    SandboxOptions,
     SettingsError,
     TapeRecorder,
     TapeRecorderException,
@@ -46,6 +47,11 @@ class Shop:
         self.store = Store()
 
 
+def writing_below(folder: Path) -> SandboxOptions:
+    """Let a replay's own code write its files."""
+    return SandboxOptions(paths=(str(folder),))
+
+
 @pytest.fixture
 def shop(recorder: TapeRecorder) -> Shop:
     return Shop(recorder)
@@ -73,7 +79,7 @@ class TestInputs:
         assert recorded.read_bytes() == b"not to be touched"
 
     def test_what_is_there_already_is_overwritten_in_place(
-        self, recorder: TapeRecorder, shop: Shop, tmp_path: Path, replay: Replay
+        self, recorder: TapeRecorder, shop: Shop, tmp_path: Path, last_recording: Load
     ) -> None:
         path = tmp_path / "file"
 
@@ -87,7 +93,9 @@ class TestInputs:
                 return held.read()
 
         assert execute() == b"from production"
-        playback = replay(execute)
+        playback = recorder.play(
+            last_recording().id, lambda recording: execute(), sandbox=writing_below(tmp_path)
+        )
         assert playback.playback_outputs == playback.recorded_outputs
 
     @pytest.mark.parametrize("kind", [str, os.fsencode, Path])
@@ -265,7 +273,6 @@ class TestOutputs:
         recorder: TapeRecorder,
         upload: Callable[..., Any],
         last_recording: Load,
-        replay: Replay,
         tmp_path: Path,
     ) -> None:
         path = tmp_path / "report"
@@ -283,7 +290,9 @@ class TestOutputs:
         assert (tmp_path / "extracted").read_bytes() == holder.file_content == b"totals"
         assert holder.output_file_path == str(path)
 
-        playback = replay(execute)
+        playback = recorder.play(
+            last_recording().id, lambda recording: execute(), sandbox=writing_below(tmp_path)
+        )
         assert playback.playback_outputs == playback.recorded_outputs
         assert path.read_bytes() == b"totals", "the replay uploads nothing"
 
@@ -316,7 +325,7 @@ class TestOutputs:
 
         execute()
         path, content = tmp_path / "b", sent
-        (comparison,) = compare(recorder, cassette, execute)
+        (comparison,) = compare(recorder, cassette, execute, tmp_path)
         assert comparison.comparator_status.equality_status is status
         if status is EqualityStatus.Equal:
             assert "paths of files whose content is recorded" in str(comparison.comparator_status)
@@ -337,15 +346,22 @@ class TestOutputs:
             upload(path)
 
         execute()
-        (comparison,) = compare(recorder, cassette, execute)
+        (comparison,) = compare(recorder, cassette, execute, tmp_path)
         assert comparison.comparator_status.equality_status is EqualityStatus.Equal
         assert "content of the file was not recorded" in str(comparison.comparator_status)
 
 
 def compare(
-    recorder: TapeRecorder, cassette: InMemoryTapeCassette, execute: Callable[[], Any]
+    recorder: TapeRecorder,
+    cassette: InMemoryTapeCassette,
+    execute: Callable[[], Any],
+    folder: Path,
 ) -> list[Any]:
-    player = partial(recorder.play, playback_function=lambda recording: execute())
+    player = partial(
+        recorder.play,
+        playback_function=lambda recording: execute(),
+        sandbox=writing_below(folder),
+    )
     ids = cassette.get_all_recording_ids()
     return list(Equalizer(ids, player, list, compare_outputs).run_comparison())
 
