@@ -1,0 +1,96 @@
+"""Real servers for app.py, each in a process of its own, and the command that replays."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+MODULE: Final = "tests.flask.cases.app"
+ROOT: Final = Path(__file__).parents[3]
+
+_GUNICORN: Final = ("-m", "gunicorn", "--bind", "127.0.0.1:0", f"{MODULE}:app")
+SERVERS: Final = {
+    "gthread": (*_GUNICORN, "--workers", "2", "--worker-class", "gthread", "--threads", "8"),
+    "prefork": (*_GUNICORN, "--workers", "3"),
+    "preload": (*_GUNICORN, "--workers", "2", "--preload"),
+    "waitress": (
+        *("-m", "waitress", "--listen", "127.0.0.1:0", "--threads", "8"),
+        *("--no-clear-untrusted-proxy-headers", f"{MODULE}:app"),
+    ),
+    "werkzeug": ("-m", "flask", "--app", f"{MODULE}:app", "run", "--port", "0"),
+}
+_ADDRESS: Final = re.compile(r"(?:Listening at:|Serving on|Running on) http://127\.0\.0\.1:(\d+)")
+
+
+def environment(folder: Path, **more: str) -> dict[str, str]:
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PLAYBACK_", "FLASK_", "GUNICORN_", "PYTEST_", "CASES_"))
+    }
+    return inherited | {
+        "PYTHONPATH": str(ROOT),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONUNBUFFERED": "1",
+        "XDG_RUNTIME_DIR": str(folder),
+        "CASES_FOLDER": str(folder),
+        **more,
+    }
+
+
+@contextmanager
+def serve(command: tuple[str, ...], folder: Path, **more: str) -> Iterator[tuple[int, int]]:
+    """Run a server for a block and give its port and process id; it has stored all after it."""
+    log = folder / "server.log"
+    with log.open("w") as output:
+        server = subprocess.Popen(
+            [sys.executable, *command],
+            cwd=folder,
+            env=environment(folder, PLAYBACK_ENABLED="1", **more),
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        yield _port(server, log), server.pid
+    finally:
+        if server.poll() is None:
+            # As a terminal does: of the servers only gunicorn ends in order when terminated.
+            server.send_signal(signal.SIGINT)
+        server.wait(30)
+
+
+def compare(folder: Path, name: str, *arguments: str, **more: str) -> dict[str, Any]:
+    """Replay what is recorded of an application, as the command does, and return its document."""
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "playback_core.cli", "--app", name, "compare"),
+            *(*arguments, "--limit", "1000", "--json"),
+        ],
+        cwd=folder,
+        env=environment(folder, **more),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.stdout, done.stderr
+    document: dict[str, Any] = json.loads(done.stdout)
+    return document
+
+
+def _port(server: "subprocess.Popen[bytes]", log: Path) -> int:
+    for _ in range(600):
+        found = _ADDRESS.search(log.read_text())
+        if found:
+            return int(found[1])
+        if server.poll() is not None:
+            break
+        time.sleep(0.05)
+    raise AssertionError(f"the server did not start:\n{log.read_text()}")
