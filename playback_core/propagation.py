@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import wraps
+from types import MethodType
 from typing import Any, Final
 
 from playback_core.session import Branch, current, within
@@ -59,13 +60,14 @@ def _carry_into(thread: threading.Thread, branch: Branch) -> None:
     # Ours where it could not be started and is tried again.
     run = getattr(thread.run, _MARK, thread.run)
 
-    def carried() -> None:
+    def carried(thread: threading.Thread) -> None:
         # The attribute refers to a method of the thread that holds it; without it the cycle ends.
-        del thread.run
+        vars(thread).pop("run", None)
         _carried(branch, run)()
 
     setattr(carried, _MARK, run)
-    thread.run = carried  # type: ignore[method-assign]
+    # A method, as others that wrap it expect: Sentry's SDK takes its function.
+    thread.run = MethodType(carried, thread)  # type: ignore[method-assign]
 
 
 def _submit(original: Callable[..., Any]) -> Callable[..., Any]:

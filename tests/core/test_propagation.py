@@ -113,6 +113,34 @@ class TestThreads:
         read_within = "input: read args=[], kwargs={}" in last_recording().get_all_keys()
         assert read_within == without_us
 
+    @pytest.mark.parametrize("is_around_us", [True, False])
+    def test_a_tool_that_wraps_the_function_of_the_threads_run_finds_a_method(
+        self, recorder: TapeRecorder, last_recording: Load, is_around_us: bool
+    ) -> None:
+        def tool(start: Callable[..., None]) -> Callable[..., None]:
+            # As the threads of Sentry's SDK are started: without a reference to the thread.
+            def start_wrapped(self: threading.Thread) -> None:
+                function = getattr(self.run, "__func__", self.run)
+                self.run = lambda *args: function(threading.current_thread(), *args[1:])
+                start(self)
+
+            return start_wrapped
+
+        read = recorder.intercept_input("read")(lambda: 1)
+        if not is_around_us:
+            propagation.uninstall()
+        threading.Thread.start = tool(threading.Thread.start)
+        propagation.install()
+
+        @recorder.operation()
+        def execute() -> None:
+            thread = threading.Thread(target=read)
+            thread.start()
+            thread.join()
+
+        execute()
+        assert "input: read args=[], kwargs={}" in last_recording().get_all_keys()
+
     def test_only_our_variable_is_carried(self, recorder: TapeRecorder) -> None:
         other: ContextVar[str] = ContextVar("other", default="unset")
         seen: list[Any] = []
