@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Final, TypedDict
+from typing import Any, Final, NotRequired, TypedDict
 
 from playback_core.http_redaction import HttpRedactor
 
@@ -19,13 +19,14 @@ class RecordedRequest(TypedDict):
     """What came in.
 
     `environ` has the scalars of a WSGI environment; `body` the bytes the application read, which
-    are all there were if `body_complete`; `app` what of the application's own settings decides
-    how it answers.
+    are all there were if `body_complete`, and after which reading failed if `body_broken`; `app`
+    what of the application's own settings decides how it answers.
     """
 
     environ: dict[str, Scalar]
     body: bytes
     body_complete: bool
+    body_broken: NotRequired[bool]
     app: dict[str, Any]
 
 
@@ -107,6 +108,7 @@ class HttpExchange:
     environ: dict[str, Scalar]
     request_body: bytes
     request_complete: bool
+    request_broken: bool
     status: int
     reason: str
     headers: list[tuple[str, str]]
@@ -123,12 +125,15 @@ class HttpExchange:
     def request(self) -> RecordedRequest:
         """Return the request without its secrets."""
         environ, body = redacted_environ(self.redactor, self.environ, self.request_body)
-        return {
+        request: RecordedRequest = {
             "environ": environ,
             "body": body,
             "body_complete": self.request_complete,
             "app": self.app,
         }
+        if self.request_broken:
+            request["body_broken"] = True
+        return request
 
     def response(self) -> RecordedResponse:
         """Return the answer without its secrets."""

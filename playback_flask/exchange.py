@@ -1,5 +1,7 @@
 """Exchange: one request being recorded or replayed, from its environment to its last byte."""
 
+import atexit
+import os
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -91,6 +93,7 @@ class Exchange:
         self._is_exhausted = False
         self._is_broken = False
         self._finished = False
+        _unfinished.add(self)
 
     def match(self, request: Any) -> None:
         """Take what the routing found: it makes the category, and decides whether to record."""
@@ -149,6 +152,7 @@ class Exchange:
         if self._finished:
             return
         self._finished = True
+        _unfinished.discard(self)
         operation = self._operation
         if self._session.open:
             with self._guard:
@@ -190,6 +194,7 @@ class Exchange:
             environ=self._environ,
             request_body=b"" if body is None else body.capture.content(),
             request_complete=body is None or body.is_complete,
+            request_broken=body is not None and body.is_broken,
             status=status,
             reason=reason,
             headers=self._headers,
@@ -224,3 +229,17 @@ class Exchange:
         if self._response_body.is_cut:
             return CutBody("response", self._response_body.size, limit)
         return None
+
+
+_unfinished: Final[set[Exchange]] = set()
+
+# A forked child has none of its own: they are the parent's.
+os.register_at_fork(after_in_child=_unfinished.clear)
+
+
+@atexit.register
+def _close_unfinished() -> None:
+    # Registered after the writer's own end, and so called before it.
+    for exchange in list(_unfinished):
+        exchange.fail(SystemExit("the process ended before the request did"), "unfinished")
+        exchange.finish()

@@ -20,6 +20,7 @@ from playback_flask.exchange import Exchange, StartResponse
 from playback_flask.method_hooks import MethodHook, Ours, Run, method_hook
 from playback_flask.rules import ExchangeRules
 from playback_flask.sessions import recorded_sessions
+from playback_flask.translate import is_websocket
 
 KIND: Final = "flask"
 
@@ -77,7 +78,7 @@ class Hooks:
     def _wsgi_app(
         self, app: Flask, run: Run, environ: dict[str, Any], start_response: StartResponse
     ) -> Iterable[bytes]:
-        operation = self._open_operation(app)
+        operation = self._open_operation(app, environ)
         exchange: Exchange | None = None
         if operation is not None:
             with FailingOpen(operation.scope.session, "Beginning request of app", app.name):
@@ -87,7 +88,9 @@ class Hooks:
             return _untouched(run, environ, start_response)
         return _within(exchange, run, environ, start_response)
 
-    def _open_operation(self, app: Flask) -> OpenOperation | None:
+    def _open_operation(self, app: Flask, environ: dict[str, Any]) -> OpenOperation | None:
+        if "HTTP_UPGRADE" in environ and is_websocket(environ):
+            return None
         recorder = self._recorder
         is_outermost = current() is None
         if is_outermost and not (recorder.recording_enabled and self.enabled):

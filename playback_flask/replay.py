@@ -69,11 +69,12 @@ def playback_function(app: Flask) -> PlaybackFunction:
 class UnreadBody:
     """The recorded part of a body that was not read to its end; the rest is not there.
 
-    Reading on is a miss, as no recording can answer it.
+    Reading on is a miss, as no recording can answer it; or it fails, as it did then.
     """
 
-    def __init__(self, content: bytes, recording: Recording) -> None:
+    def __init__(self, content: bytes, recording: Recording, *, is_broken: bool = False) -> None:
         self._content = BytesIO(content)
+        self._is_broken = is_broken
         self._recording = recording
 
     def read(self, size: int = -1, /) -> bytes:
@@ -98,7 +99,9 @@ class UnreadBody:
             raise self._missing()
         return data
 
-    def _missing(self) -> RecordingKeyError:
+    def _missing(self) -> RecordingKeyError | OSError:
+        if self._is_broken:
+            return OSError("Reading the body of the recorded request failed here.")
         read = len(self._content.getvalue())
         hint = (
             f"This is an unrecorded input: the recorded code read {read} bytes of the request's"
@@ -126,7 +129,11 @@ def _request_of(recording: Recording) -> RecordedRequest:
 
 def _environ_of(request: RecordedRequest, recording: Recording) -> dict[str, Any]:
     whole = request["body_complete"]
-    body = BytesIO(request["body"]) if whole else UnreadBody(request["body"], recording)
+    body = (
+        BytesIO(request["body"])
+        if whole
+        else UnreadBody(request["body"], recording, is_broken=request.get("body_broken", False))
+    )
     return {
         **request["environ"],
         "wsgi.version": (1, 0),

@@ -1,6 +1,6 @@
 """RequestBody: records the body of a request as the application reads it."""
 
-from collections.abc import Iterable, Iterator, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from typing import Any
 
 from playback_core.http_exchange import BodyCapture
@@ -10,6 +10,7 @@ class RequestBody:
     """Stands in for `wsgi.input` and keeps what is read from it; it reads nothing by itself.
 
     `length` is what the request says its body has, None where it is streamed in chunks.
+    `is_broken` tells whether reading failed, as it does where the client has gone.
     """
 
     def __init__(self, stream: Any, length: int | None, limit: int) -> None:
@@ -17,6 +18,7 @@ class RequestBody:
         self._stream = stream
         self._length = length
         self._ended = False
+        self.is_broken = False
 
     @property
     def is_complete(self) -> bool:
@@ -26,18 +28,18 @@ class RequestBody:
     def read(self, size: int = -1, /) -> bytes:
         if size is None or size < 0:
             return self.readall()
-        return self._piece(self._stream.read(size), size)
+        return self._piece(self._read(self._stream.read, size), size)
 
     def readall(self) -> bytes:
-        data: bytes = self._stream.read()
+        data: bytes = self._read(self._stream.read)
         self._ended = True
         return self._kept(data)
 
     def readline(self, *size: int) -> bytes:
-        return self._piece(self._stream.readline(*size), *size)
+        return self._piece(self._read(self._stream.readline, *size), *size)
 
     def readlines(self, *hint: int) -> list[bytes]:
-        lines: list[bytes] = self._stream.readlines(*hint)
+        lines: list[bytes] = self._read(self._stream.readlines, *hint)
         # A hint stops it early, unless there was nothing at all.
         self._ended = self._ended or not hint or not lines
         for line in lines:
@@ -45,7 +47,8 @@ class RequestBody:
         return lines
 
     def __iter__(self) -> Iterator[bytes]:
-        for line in self._stream:
+        lines = iter(self._stream)
+        while line := self._read(next, lines, b""):
             yield self._kept(line)
         self._ended = True
 
@@ -54,8 +57,15 @@ class RequestBody:
         if name in _READING_INTO:
             return self._reading_into(attribute)
         if name == "read1":
-            return lambda *size: self._piece(attribute(*size), *size)
+            return lambda *size: self._piece(self._read(attribute, *size), *size)
         return attribute
+
+    def _read(self, read: Callable[..., Any], *args: Any) -> Any:
+        try:
+            return read(*args)
+        except OSError:
+            self.is_broken = True
+            raise
 
     def _piece(self, data: bytes, size: int | None = None) -> bytes:
         if not data and size != 0:
@@ -68,7 +78,7 @@ class RequestBody:
 
     def _reading_into(self, read: Any) -> Any:
         def readinto(buffer: Any) -> Any:
-            count = read(buffer)
+            count = self._read(read, buffer)
             if count:
                 self.capture.add(bytes(memoryview(buffer).cast("B")[:count]))
             elif count == 0 and len(buffer):

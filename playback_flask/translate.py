@@ -39,6 +39,14 @@ def recorded_environ(environ: Mapping[str, Any]) -> dict[str, Scalar]:
     return {key: value for key, value in environ.items() if type(value) in SCALARS}
 
 
+def is_websocket(environ: Mapping[str, Any]) -> bool:
+    """Tell whether a request opens a websocket: what follows is no answer, and no end is known."""
+    return (
+        str(environ.get("HTTP_UPGRADE", "")).lower() == "websocket"
+        and "upgrade" in str(environ.get("HTTP_CONNECTION", "")).lower()
+    )
+
+
 def recorded_app(app: Flask) -> dict[str, Any]:
     """Return the settings of an application that decide how it answers."""
     config = app.config

@@ -1,6 +1,9 @@
 """The body of a request: read by the application as without us, kept as it was read."""
 
 import io
+import socket
+import struct
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -41,6 +44,63 @@ def test_every_way_to_read_gives_and_keeps_the_body(way: str, content: bytes) ->
     assert _READS[way](body) == content
     assert body.capture.content() == content
     assert body.is_complete
+
+
+class _Breaking(io.BytesIO):
+    """Gives one line, and then the connection is lost."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        return super().read(min(size, 2)) if size and size > 0 and not self.tell() else self._lose()
+
+    def readline(self, size: int | None = -1, /) -> bytes:
+        return self._lose() if self.tell() else super().readline(size)
+
+    def readlines(self, hint: int = -1, /) -> list[bytes]:
+        return [self._lose()]
+
+    def readinto(self, buffer: Any, /) -> int:
+        return len(self._lose())
+
+    def __next__(self) -> bytes:
+        return self.readline()
+
+    read1 = read
+
+    def _lose(self) -> bytes:
+        raise ConnectionResetError("the client is gone")
+
+
+@pytest.mark.parametrize("way", _READS)
+def test_a_body_that_breaks_off_breaks_off_for_the_application_and_is_marked(way: str) -> None:
+    environ = {"CONTENT_LENGTH": "20", "wsgi.input": _Breaking(b"a\nbcd")}
+    body = record_body(environ, 1000)
+    assert body is not None
+    with pytest.raises(ConnectionResetError):
+        _READS[way](body)
+    assert body.is_broken
+    assert not body.is_complete
+
+
+def test_a_client_that_goes_in_the_middle_of_its_body_replays_equal(recorded) -> None:
+    reading = threading.Event()
+
+    @recorded.app.post("/")
+    def view() -> bytes:
+        beginning = request.stream.read(3)
+        reading.set()
+        return beginning + request.stream.read()
+
+    recorded.play_back()
+    with recorded.serve() as server, socket.create_connection(("127.0.0.1", server.port)) as client:
+        client.sendall(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nthe beginning")
+        assert reading.wait(20)
+        # Closing resets the connection, as when a client crashes.
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    recording = recorded.recording()
+    incoming = recording.get_data(KEY)
+    assert (incoming["body_complete"], incoming["body_broken"]) == (False, True)
+    assert recording.get_metadata()["status"] == 400
+    assert recorded.verdicts() == ["Equal"]
 
 
 def test_a_body_read_in_part_is_not_complete() -> None:

@@ -32,6 +32,12 @@ from playback_core import TapeRecorder, recorder
 from playback_flask import FlaskPlayback
 from tests.flask.cases.clients import PICTURE
 
+if "CASES_SENTRY" in os.environ:
+    # A real tool that wraps applications, and listens where we do. It sends nothing.
+    import sentry_sdk
+
+    sentry_sdk.init("http://key@127.0.0.1:1/1", transport=lambda event: None, traces_sample_rate=1)
+
 _calls = itertools.count()
 _FOLDER = Path(os.environ.get("CASES_FOLDER", "."))
 # The code that is replayed for case 18, where it is not that which was recorded.

@@ -15,11 +15,12 @@ from typing import Any, Final
 MODULE: Final = "tests.flask.cases.app"
 ROOT: Final = Path(__file__).parents[3]
 
-_GUNICORN: Final = ("-m", "gunicorn", "--bind", "127.0.0.1:0", f"{MODULE}:app")
+GUNICORN: Final = ("-m", "gunicorn", "--bind", "127.0.0.1:0")
+THREADS: Final = ("--worker-class", "gthread", "--threads", "8")
 SERVERS: Final = {
-    "gthread": (*_GUNICORN, "--workers", "2", "--worker-class", "gthread", "--threads", "8"),
-    "prefork": (*_GUNICORN, "--workers", "3"),
-    "preload": (*_GUNICORN, "--workers", "2", "--preload"),
+    "gthread": (*GUNICORN, *THREADS, "--workers", "2", f"{MODULE}:app"),
+    "prefork": (*GUNICORN, "--workers", "3", f"{MODULE}:app"),
+    "preload": (*GUNICORN, "--workers", "2", "--preload", f"{MODULE}:app"),
     "waitress": (
         *("-m", "waitress", "--listen", "127.0.0.1:0", "--threads", "8"),
         *("--no-clear-untrusted-proxy-headers", f"{MODULE}:app"),
@@ -64,6 +65,15 @@ def serve(command: tuple[str, ...], folder: Path, **more: str) -> Iterator[tuple
             # As a terminal does: of the servers only gunicorn ends in order when terminated.
             server.send_signal(signal.SIGINT)
         server.wait(30)
+
+
+def wait_for(path: Path) -> None:
+    """Wait until an application has made a file."""
+    for _ in range(600):
+        if path.exists():
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"{path} was not made")
 
 
 def compare(folder: Path, name: str, *arguments: str, **more: str) -> dict[str, Any]:

@@ -49,11 +49,13 @@ class Fleet:
 
 
 def _fleet(kind: str, folder: Path) -> Fleet:
-    with serve(SERVERS[kind], folder) as (port, _), ThreadPoolExecutor(CLIENTS) as pool:
+    # With a tracing tool around and within, in one of them.
+    more = {"CASES_SENTRY": "1"} if kind == "preload" else {}
+    with serve(SERVERS[kind], folder, **more) as (port, _), ThreadPoolExecutor(CLIENTS) as pool:
         clients = [Client(f"c{number}", port) for number in range(CLIENTS)]
         answers = list(pool.map(ask_everything, clients))
     sent = (folder / "sent").read_text().splitlines()
-    documents = [compare(folder, f"{MODULE}:{name}") for name in ("app", "strict")]
+    documents = [compare(folder, f"{MODULE}:{name}", **more) for name in ("app", "strict")]
     return Fleet(
         [
             (case, client.name, answer)

@@ -1,0 +1,37 @@
+"""A request that never ends: its recording is closed with the process, and marked."""
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from playback_core import SQLiteTapeCassette, TapeRecorder
+from tests.flask.cases.servers import GUNICORN, compare, serve, wait_for
+
+FACTORY = "tests.flask.cases.extensions:create_app"
+ENDINGS = {
+    "a worker that is told to stop by its timeout": (*GUNICORN, "--timeout", "1", f"{FACTORY}()"),
+    "a server that is stopped": ("-m", "flask", "--app", FACTORY, "run", "--port", "0"),
+}
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_a_request_that_never_ends_is_closed_marked_and_not_compared(tmp_path: Path, ending: str):
+    with (
+        serve(ENDINGS[ending], tmp_path) as (port, _),
+        socket.create_connection(("127.0.0.1", port)) as client,
+    ):
+        client.sendall(b"GET /hanging?who=c1 HTTP/1.1\r\nHost: a\r\n\r\n")
+        wait_for(tmp_path / "hanging")
+        if "timeout" in ending:
+            client.settimeout(20)
+            client.recv(1)
+    with SQLiteTapeCassette(tmp_path / "extensions.db", create=False) as tape:
+        (recording_id,) = tape.iter_recording_ids("hanging")
+        recording = tape.get_recording(recording_id)
+    metadata = recording.get_metadata()
+    assert metadata[TapeRecorder.INCOMPLETE_RECORDING]
+    assert metadata["path"] == "/hanging"
+    environ = recording.get_data(TapeRecorder.OPERATION_REQUEST)["environ"]
+    assert environ["QUERY_STRING"] == "who=c1"
+    assert compare(tmp_path, FACTORY)["total"] == 0
