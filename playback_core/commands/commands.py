@@ -2,11 +2,11 @@
 
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 
 from playback_core.commands.options import CompareOptions, ListOptions
 from playback_core.errors import CodecError, DamagedRecordingError, NoSuchRecording, SettingsError
-from playback_core.sandbox_options import SEALED, SandboxOptions
 from playback_core.studio import (
     CompareExecutionConfig,
     Comparison,
@@ -50,12 +50,11 @@ def replay_recording(
     recorder: TapeRecorder,
     recording_id: str,
     tuner: EqualizerTuner,
-    *,
-    sandbox: SandboxOptions | None = SEALED,
+    execution: CompareExecutionConfig | None = None,
 ) -> Comparison:
     """Replay one recording and return its comparison, with the playback and both results.
 
-    `sandbox` is what the replay may reach that was not recorded, None for all.
+    `execution` says in which process, and what the replay may reach; in this one unless given.
     Raise NoSuchRecording where there is none of this id.
     """
     recorder.readable_cassette().get_recording_metadata(recording_id)
@@ -64,8 +63,8 @@ def replay_recording(
         tuner,
         recorder,
         recording_ids=[recording_id],
-        compare_execution_config=CompareExecutionConfig(
-            keep_results_in_comparison=True, sandbox=sandbox
+        compare_execution_config=replace(
+            execution or CompareExecutionConfig(), keep_results_in_comparison=True
         ),
     )
     (comparisons,) = studio.play().values()

@@ -3,6 +3,7 @@
 import json
 import math
 import re
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -16,8 +17,12 @@ _UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _AGE: Final = re.compile(r"(\d+)([mhdw])")
 _DEFAULT_LIMIT: Final = 20
 _DEDICATED: Final = CompareExecutionConfig(
-    compare_in_dedicated_process=True, compare_process_start_method="fork"
+    compare_in_dedicated_process=True,
+    compare_process_start_method="fork",
+    compare_process_recycle_rate=100,
 )
+# Elsewhere than on Linux the system's own libraries may not survive one.
+_FORKS_SAFELY: Final = sys.platform == "linux"
 _MAX_DIGITS: Final = 18
 
 
@@ -109,15 +114,18 @@ def parse_seconds(text: str) -> float:
 
 
 def execution(
-    dedicated: bool, recycle: int | None, timeout: float | None
+    dedicated: bool, in_process: bool, recycle: int | None, timeout: float | None
 ) -> CompareExecutionConfig:
     """Return in which processes to compare; raise SettingsError for options without a use.
 
-    A dedicated process is a fork: of the application, only this process knows how it was loaded.
+    Dedicated ones where a fork is safe, unless told otherwise: they are sealed tighter, and a crash
+    costs one comparison. They are forks, as only this process knows how the application was loaded.
     """
-    if not dedicated:
+    if dedicated and in_process:
+        raise SettingsError("Give --dedicated-process or --in-process, not both.")
+    if in_process or not (dedicated or _FORKS_SAFELY):
         if (recycle, timeout) != (None, None):
-            raise SettingsError("--recycle and --process-timeout are for --dedicated-process.")
+            raise SettingsError("--recycle and --process-timeout are for dedicated processes.")
         return CompareExecutionConfig()
     given: dict[str, Any] = {
         "compare_process_recycle_rate": recycle,

@@ -26,11 +26,20 @@ from playback_core.commands.options import (
     ExportOptions,
     ListOptions,
     execution,
-    parse_count,
-    parse_metadata,
-    parse_seconds,
     parse_since,
     parse_size,
+)
+from playback_core.commands.parameters import (
+    ALLOW,
+    CATEGORIES,
+    IN_PROCESS,
+    LIMIT,
+    METADATA,
+    PROCESSES,
+    RECORDING_ID,
+    RECORDING_IDS,
+    SINCE,
+    TUNER,
 )
 from playback_core.errors import SettingsError
 from playback_core.sandbox_options import SEALED, SandboxOptions
@@ -38,73 +47,6 @@ from playback_core.studio import DefaultTuner, EqualizerTuner, load_tuner
 from playback_core.studio.reports import printable
 from playback_core.studio.summary import Comparisons
 from playback_core.tape_recorder import TapeRecorder
-
-_CATEGORIES: Final = Parameter(name="categories", metavar="[CATEGORY]...", repeated=True)
-_RECORDING_ID: Final = Parameter(name="recording_id", metavar="ID", required=True)
-_SINCE: Final = Parameter(
-    name="since",
-    flag="--since",
-    metavar="AGE",
-    parse=parse_since,
-    help="Only later ones: an age (30m, 12h, 7d) or a date.",
-)
-_METADATA: Final = Parameter(
-    name="metadata",
-    flag="--metadata",
-    metavar="K=V",
-    repeated=True,
-    parse=parse_metadata,
-    help="Only those with this metadata.",
-)
-_LIMIT: Final = Parameter(
-    name="limit",
-    flag="--limit",
-    metavar="N",
-    parse=parse_count,
-    default="20",
-    help="At most so many of each category.",
-)
-_RECORDING_IDS: Final = Parameter(
-    name="recording_ids", flag="--recording-id", metavar="ID", repeated=True, help="Just these."
-)
-_TUNER: Final = Parameter(
-    name="tuner",
-    flag="--tuner",
-    metavar="MODULE:ATTRIBUTE",
-    help="The EqualizerTuner to use, instead of the one of the settings.",
-)
-
-
-_PROCESSES: Final = (
-    Parameter(
-        name="dedicated",
-        flag="--dedicated-process",
-        is_switch=True,
-        help="Compare in processes apart, so that a crash or a hang costs one comparison.",
-    ),
-    Parameter(
-        name="recycle",
-        flag="--recycle",
-        metavar="N",
-        parse=parse_count,
-        help="Replace such a process after so many recordings, by default 5.",
-    ),
-    Parameter(
-        name="timeout",
-        flag="--process-timeout",
-        metavar="SECONDS",
-        parse=parse_seconds,
-        help="Stop one whose comparison takes longer, by default 600.",
-    ),
-)
-_ALLOW: Final = Parameter(
-    name="allow",
-    flag="--allow",
-    metavar="HOST|PATH|alias:NAME",
-    repeated=True,
-    parse=SandboxOptions.parse,
-    help="What a replay may reach although it was not recorded.",
-)
 
 
 def _list(call: Call, **selection: Any) -> int:
@@ -120,12 +62,21 @@ def _show(call: Call, recording_id: str) -> int:
 
 
 def _replay(
-    call: Call, recording_id: str, tuner: str | None, allow: SandboxOptions | None, debug: bool
+    call: Call,
+    recording_id: str,
+    tuner: str | None,
+    allow: SandboxOptions | None,
+    in_process: bool,
+    debug: bool,
 ) -> int:
+    # The debugger opens where the exception is.
+    processes = execution(
+        dedicated=False, in_process=debug or in_process, recycle=None, timeout=None
+    )
+    processes = replace(processes, sandbox=SEALED if allow is None else allow)
     with call.target() as target:
         keeper = ExceptionKeeper(_tuner(target, tuner))
-        sandbox = SEALED if allow is None else allow
-        comparison = replay_recording(_recorder(target), recording_id, keeper, sandbox=sandbox)
+        comparison = replay_recording(_recorder(target), recording_id, keeper, processes)
         call.report.replay(comparison)
         if debug:
             _debug(keeper.exception, call.err)
@@ -136,13 +87,14 @@ def _compare(
     call: Call,
     tuner: str | None,
     dedicated: bool,
+    in_process: bool,
     recycle: int | None,
     timeout: float | None,
     allow: SandboxOptions | None,
     **selection: Any,
 ) -> int:
     sandbox = SEALED if allow is None else allow
-    processes = replace(execution(dedicated, recycle, timeout), sandbox=sandbox)
+    processes = replace(execution(dedicated, in_process, recycle, timeout), sandbox=sandbox)
     with call.target() as target:
         options = CompareOptions(**selection, execution=processes)
         comparisons = compare_recordings(_recorder(target), _tuner(target, tuner), options)
@@ -179,22 +131,23 @@ SUBCOMMANDS: Final = (
     Subcommand(
         name="list",
         summary="List recordings, the newest of each category.",
-        parameters=(_CATEGORIES, _SINCE, _LIMIT, _METADATA, AS_JSON),
+        parameters=(CATEGORIES, SINCE, LIMIT, METADATA, AS_JSON),
         run=_list,
     ),
     Subcommand(
         name="show",
         summary="Show all there is in a recording.",
-        parameters=(_RECORDING_ID, AS_JSON),
+        parameters=(RECORDING_ID, AS_JSON),
         run=_show,
     ),
     Subcommand(
         name="replay",
         summary="Replay one recording and show how it compares.",
         parameters=(
-            _RECORDING_ID,
-            _TUNER,
-            _ALLOW,
+            RECORDING_ID,
+            TUNER,
+            ALLOW,
+            IN_PROCESS,
             Parameter(
                 name="debug", flag="--pdb", is_switch=True, help="Debug what the replay raised."
             ),
@@ -207,14 +160,14 @@ SUBCOMMANDS: Final = (
         summary="Replay recordings and compare what comes out; of all categories, if none is"
         " named, and by default of the last 7 days.",
         parameters=(
-            _CATEGORIES,
-            _SINCE,
-            _LIMIT,
-            _METADATA,
-            _RECORDING_IDS,
-            _TUNER,
-            _ALLOW,
-            *_PROCESSES,
+            CATEGORIES,
+            SINCE,
+            LIMIT,
+            METADATA,
+            RECORDING_IDS,
+            TUNER,
+            ALLOW,
+            *PROCESSES,
             AS_JSON,
         ),
         run=_compare,
@@ -245,8 +198,8 @@ SUBCOMMANDS: Final = (
         name="export",
         summary="Write recordings as JSON lines, one for each.",
         parameters=(
-            _CATEGORIES,
-            _SINCE,
+            CATEGORIES,
+            SINCE,
             Parameter(
                 name="until",
                 flag="--until",
@@ -254,8 +207,8 @@ SUBCOMMANDS: Final = (
                 parse=parse_since,
                 help="Only earlier ones.",
             ),
-            _METADATA,
-            _RECORDING_IDS,
+            METADATA,
+            RECORDING_IDS,
             Parameter(
                 name="output",
                 flag="--output",

@@ -372,7 +372,7 @@ def test_the_playback_command_takes_an_application_of_flask(shop: Path, app: str
     done = _playback(shop, "--app", app, "compare", PLAYBACK_ENABLED="1")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == _flask(shop, "compare").stdout
-    assert done.stdout.endswith("4 compared: 4 Equal; sealed: python\n")
+    assert done.stdout.splitlines()[-1].startswith("4 compared: 4 Equal; sealed: ")
 
 
 def test_the_playback_command_takes_another_cassette_for_it(changed: Path):

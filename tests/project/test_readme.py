@@ -57,4 +57,4 @@ def test_the_flask_app_serves_and_is_recorded(tmp_path):
     answer = run(f"from shop import app\n{ONE_ORDER}", tmp_path)
     assert answer.splitlines() == ["inserted abc 3", "{'price': 3}"]
     compared = run(COMPARE, tmp_path)
-    assert compared.splitlines()[-1] == "1 compared: 1 Equal; sealed: python"
+    assert compared.splitlines()[-1].startswith("1 compared: 1 Equal; sealed: ")
