@@ -30,12 +30,13 @@ class RecordedCalls:
     The n-th call of a key in a branch takes the n-th recorded one of that key and branch. Not
     found there, any unconsumed entry of the key serves; an input all of whose recorded outcomes
     are the same is answered again. `relocated` has the alias of each call that was served, but not
-    by its own place, and how.
+    by its own place, and how. `reached` has the entry that each branch took last.
     """
 
     def __init__(self, entries: Iterable[Entry]) -> None:
         self.relocated: list[tuple[str, Match]] = []
         self.entries: Final = tuple(entries)
+        self.reached: Final[dict[BranchPath, Entry]] = {}
         self._consumed = bytearray(len(self.entries))
         self._lock = threading.RLock()
         self._first = self._first_left(0)
@@ -58,8 +59,12 @@ class RecordedCalls:
                 ):
                     self._consumed[first] = 1
                     self._first = self._first_left(first + 1)
+                    self.reached[branch] = entry
                     return entry
-            return self._take_from_index((kind, alias, arguments), branch)
+            found = self._take_from_index((kind, alias, arguments), branch)
+            if found is not None:
+                self.reached[branch] = found
+            return found
 
     def consumed(self) -> bytes:
         """Return a byte for each entry, 1 where it served a call, else 0."""

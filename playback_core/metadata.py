@@ -17,6 +17,8 @@ REVISION: Final = "_tape_recorder_revision"
 VERSIONS: Final = "_tape_recorder_versions"
 NOT_REPLAYABLE: Final = "_tape_recorder_not_replayable"
 PARENT_ID: Final = "_tape_recorder_parent_id"
+CLOCK_READS: Final = "_tape_recorder_clock"
+RANDOM_READS: Final = "_tape_recorder_random"
 
 MADE_HERE: Final = frozenset(
     {DURATION, RECORDED_AT, EXCEPTION_IN_OPERATION, INCOMPLETE_RECORDING, KIND, REVISION, VERSIONS}

@@ -94,8 +94,9 @@ class Playback:
     recorded call that was not in their place; `late` has a line for each call that came after the
     replay had ended, which may be after this object was made; `outside` has the alias of each
     intercepted call that ran for real meanwhile because it came from a thread that was running
-    before the replay. `sealed` says what kept the replay from the world. `evidence` is what the
-    properties are made of, each when it is first read.
+    before the replay; `made_up` counts, by source, the random numbers that were drawn beyond the
+    recorded ones and made from the recording's id. `sealed` says what kept the replay from the
+    world. `evidence` is what the properties are made of, each when it is first read.
     """
 
     playback_duration: float
@@ -109,6 +110,7 @@ class Playback:
     late: list[str] = field(default_factory=list)
     outside: list[str] = field(default_factory=list)
     sealed: Sealed = "off"
+    made_up: dict[str, int] = field(default_factory=dict)
 
     @cached_property
     def playback_outputs(self) -> list[Output]:

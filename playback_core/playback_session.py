@@ -2,6 +2,7 @@
 
 import os
 import threading
+from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
@@ -15,6 +16,7 @@ from playback_core.nearest import nearest_call
 from playback_core.packing import Redaction
 from playback_core.playback import Evidence, Miss, Playback, Relocation, Sealed, Substitution
 from playback_core.recording import Recording
+from playback_core.replayed_reads import ReplayedReads
 from playback_core.sandbox_options import SandboxOptions
 from playback_core.session import Branch, Session, current_session
 
@@ -23,9 +25,9 @@ _MAX_OUTSIDE: Final = 100
 
 
 class PlaybackSession(Session):
-    """One replay of one recording; sealed, unless `sandbox` is None.
+    """One replay of one recording: sealed, unless `sandbox` is None, and under a virtual clock.
 
-    `sealed` says how, as the Playback will.
+    `sealed` says how, as the Playback will. The clock is the real one if `clock` is False.
     """
 
     replaying = True
@@ -35,6 +37,8 @@ class PlaybackSession(Session):
         recording: Recording,
         redaction: Redaction | None = None,
         sandbox: SandboxOptions | None = None,
+        *,
+        clock: bool = True,
     ) -> None:
         super().__init__(redaction)
         self.sandbox: Final = sandbox
@@ -44,6 +48,8 @@ class PlaybackSession(Session):
         self._calls = RecordedCalls(recording.entries)
         self.take: Final = self._calls.take
         self._lock = threading.RLock()
+        self._made_up: Counter[str] = Counter()
+        self._reads = self._replayed_reads() if clock else None
         self._outputs: list[Entry] = []
         self._missed: list[Miss] = []
         self._substituted: list[Substitution] = []
@@ -55,6 +61,15 @@ class PlaybackSession(Session):
     @property
     def recording(self) -> Recording:
         return self._recording
+
+    def operation_branch(self) -> Branch:
+        """Return a branch for the replayed operation.
+
+        Its children are numbered as when it was recorded: the code that calls it, and the loop made
+        for it, may have started some. Only here is it sealed, and the clock the virtual one.
+        """
+        reads = None if self._reads is None else self._reads.root()
+        return Branch(self, (), sealed=self.sandbox is not None, reads=reads)
 
     def fail(self, stage: str, subject: str, error: BaseException | None) -> None:
         if isinstance(error, TapeRecorderException):
@@ -184,7 +199,22 @@ class PlaybackSession(Session):
             late=self._late,
             outside=self._outside,
             sealed=self.sealed,
+            made_up=dict(self._made_up),
         )
+
+    def _replayed_reads(self) -> ReplayedReads:
+        recording = self._recording
+        return ReplayedReads(
+            seed=recording.id,
+            started_at=recording.started_at,
+            entries=recording.entries,
+            reached=self._calls.reached,
+            note_made_up=self._note_made_up,
+        )
+
+    def _note_made_up(self, name: str) -> None:
+        with self._lock:
+            self._made_up[name] += 1
 
     def _sent(self, alias: str) -> int:
         return sum(1 for output in self._outputs if output.alias == alias)

@@ -4,6 +4,7 @@ import os
 import re
 from functools import lru_cache
 from itertools import count
+from os import urandom
 from time import gmtime, strftime
 from typing import Final
 from urllib.parse import quote, unquote
@@ -25,7 +26,7 @@ class _Ids:
         os.register_at_fork(after_in_child=self._renew)
 
     def _renew(self) -> None:
-        self._process = os.urandom(5).hex()
+        self._process = urandom(5).hex()
         self._count = count()
         self._day = (-1, "")
 

@@ -20,6 +20,7 @@ from playback_core.metadata import (
     RECORDED_AT,
 )
 from playback_core.packing import Redaction
+from playback_core.reads import RecordedReads
 from playback_core.recording import Completion, Recording
 from playback_core.session import Session, forks
 from playback_core.tape_cassette import TapeCassette
@@ -66,12 +67,13 @@ DEFAULT_PARAMETERS: Final = RecordingParameters()
 
 @dataclass(frozen=True, slots=True)
 class RecordingHost:
-    """What a session needs of the recorder that opened it."""
+    """What a session needs of the recorder that opened it; `clock` has reads recorded."""
 
     tape_cassette: TapeCassette
     guard: Guard
     random: Random
     redaction: Redaction | None = None
+    clock: bool = False
 
     def fail(self, stage: str, subject: str, error: BaseException | None) -> None:
         """Take a fault that came before there was a session: the operation is not recorded."""
@@ -150,6 +152,9 @@ class RecordingSession(Session):
         self._recording: Recording | None = None
         self._metadata = metadata
         self._forks = forks()
+        self._reads = RecordedReads() if host.clock else None
+        if self._reads is not None:
+            self.root.reads = self._reads.branch(())
 
     @property
     def recording(self) -> Recording | None:
@@ -284,7 +289,11 @@ class RecordingSession(Session):
         metadata[INCOMPLETE_RECORDING] = not (error is None or isinstance(error, Exception))
         self.open = False
         # A copy: what a thread still running appends from here on is late, not part of it.
-        recording.end(self.entries.copy(), self._size, completion)
+        entries = self.entries.copy()
+        for entry in () if self._reads is None else self._reads.entries():
+            entries.append(entry)
+            self._size += ENTRY_BYTES + len(entry.result or b"")
+        recording.end(entries, self._size, completion)
         recording.redaction = self.host.redaction
         recording.add_metadata(metadata)
         self.host.tape_cassette.save_recording(recording)
@@ -293,6 +302,8 @@ class RecordingSession(Session):
         self._forget()
 
     def _forget(self) -> None:
+        if self._reads is not None:
+            self._reads.end()
         # A thread or task that outlives the operation keeps its session, for its context's life.
         self.entries = []
         self._metadata = {}

@@ -24,9 +24,7 @@ class ReplayedOperation:
 
     def __init__(self, session: PlaybackSession) -> None:
         self._session = session
-        # Its own children, numbered as when it was recorded: the code that calls it, and the loop
-        # made for it, may have started some.
-        self.scope = Branch(session, (), sealed=session.sandbox is not None)
+        self.scope = session.operation_branch()
 
     def name(self, category: str, parameters: RecordingParameters | None = None) -> None:
         """Do nothing: the recording has its category."""

@@ -9,6 +9,7 @@ from typing import ClassVar, Final
 
 from playback_core.entry import BranchPath
 from playback_core.packing import Redaction
+from playback_core.reads import Reads
 from playback_core.recording import Recording
 
 
@@ -63,23 +64,33 @@ class Branch:
 
     `path` is the ordinals of creation from the root down. `inner` is the same branch while an
     interception runs: nothing within it is intercepted. On a `sealed` one nothing may run for
-    real: it is of a replayed operation.
+    real: it is of a replayed operation. `reads` has what is read from the clock and of random
+    numbers; None where they are left alone.
     """
 
-    __slots__ = ("_children", "inner", "intercepting", "path", "sealed", "session")
+    __slots__ = ("_children", "inner", "intercepting", "path", "reads", "sealed", "session")
 
     inner: "Branch"
 
-    def __init__(self, session: Session, path: BranchPath, *, sealed: bool = False) -> None:
+    def __init__(
+        self,
+        session: Session,
+        path: BranchPath,
+        *,
+        sealed: bool = False,
+        reads: Reads | None = None,
+    ) -> None:
         self.session = session
         self.path = path
         self.sealed = sealed
+        self.reads = reads
         self.intercepting = True
         self._children = count()
         inner = self.inner = Branch.__new__(Branch)
         inner.session = session
         inner.path = path
         inner.sealed = sealed
+        inner.reads = None
         inner.intercepting = False
         inner.inner = inner
 
@@ -87,7 +98,9 @@ class Branch:
         """Return a new branch created by this one; what an interception creates stays within it."""
         if not self.intercepting:
             return self
-        return Branch(self.session, (*self.path, next(self._children)), sealed=self.sealed)
+        path = (*self.path, next(self._children))
+        reads = None if self.reads is None else self.reads.child(path)
+        return Branch(self.session, path, sealed=self.sealed, reads=reads)
 
     def unsealed(self) -> "Branch":
         """Return this branch as it is for a call that the user lets run for real."""

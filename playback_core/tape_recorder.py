@@ -30,6 +30,7 @@ from playback_core.replaying import replaying
 from playback_core.sandbox_options import SEALED, SandboxOptions
 from playback_core.session import current, current_session, within
 from playback_core.tape_cassette import TapeCassette
+from playback_core.wrapping import wrap_for_recording, wrap_for_replay
 
 
 class TapeRecorder(Declarations):
@@ -37,7 +38,9 @@ class TapeRecorder(Declarations):
 
     What is being recorded or replayed is kept in the context, so that any number of threads and
     tasks record at once; an interception acts on the operation around it, whichever recorder
-    declared it. The cassette may be set later than the recorder is made.
+    declared it. The cassette may be set later than the recorder is made. Unless `clock` is False,
+    what operations read from the clock and draw of random numbers is recorded, and replays run
+    under a virtual clock.
     """
 
     DURATION: Final = names.DURATION
@@ -56,9 +59,16 @@ class TapeRecorder(Declarations):
     PARENT_ID: Final = names.PARENT_ID
 
     def __init__(
-        self, tape_cassette: TapeCassette | None = None, *, random_seed: int | None = None
+        self,
+        tape_cassette: TapeCassette | None = None,
+        *,
+        random_seed: int | None = None,
+        clock: bool = True,
     ) -> None:
         super().__init__()
+        if not isinstance(clock, bool):
+            raise SettingsError(f"clock is {clock!r}; it must be True or False.")
+        self.clock: Final = clock
         self.recording_enabled = False
         self.tape_cassette = tape_cassette
         self.service: str | None = None
@@ -71,7 +81,7 @@ class TapeRecorder(Declarations):
         # For a process that replays. What an interception needs of it is on the session.
         cassette = self.tape_cassette
         readable = None if cassette is None else cassette.readable()
-        return _recorder, (type(self), readable, self.service, self.redaction)
+        return _recorder, (type(self), readable, self.service, self.redaction, self.clock)
 
     @property
     def tape_cassette(self) -> TapeCassette | None:
@@ -94,7 +104,7 @@ class TapeRecorder(Declarations):
 
     def enable_recording(self) -> None:
         """Record every operation from here on."""
-        _carry_into_threads_and_tasks()
+        wrap_for_recording(clock=self.clock)
         self.recording_enabled = True
 
     def disable_recording(self) -> None:
@@ -184,7 +194,9 @@ class TapeRecorder(Declarations):
             or host.tape_cassette is not self.tape_cassette
             or host.redaction is not self.redaction
         ):
-            host = RecordingHost(self.tape_cassette, self._guard, self._random, self.redaction)
+            host = RecordingHost(
+                self.tape_cassette, self._guard, self._random, self.redaction, self.clock
+            )
             self._host = host
         return host
 
@@ -263,8 +275,8 @@ class TapeRecorder(Declarations):
         id.
         """
         recording = self.readable_cassette().get_recording(recording_id)
-        _carry_into_threads_and_tasks()
-        session = PlaybackSession(recording, self.redaction, sandbox)
+        wrap_for_replay(clock=self.clock)
+        session = PlaybackSession(recording, self.redaction, sandbox, clock=self.clock)
         started = perf_counter()
         with replaying(session):
             try:
@@ -300,15 +312,9 @@ def _recorder(
     tape_cassette: TapeCassette | None,
     service: str | None,
     redaction: Redaction | None,
+    clock: bool,
 ) -> TapeRecorder:
-    recorder = cls(tape_cassette)
+    recorder = cls(tape_cassette, clock=clock)
     recorder.service = service
     recorder.redaction = redaction
     return recorder
-
-
-def _carry_into_threads_and_tasks() -> None:
-    # It imports asyncio, which an import of the core should not cost.
-    from playback_core.propagation import install
-
-    install()

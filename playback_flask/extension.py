@@ -8,6 +8,7 @@ from flask import Flask
 from playback_core import TapeRecorder, recorder
 from playback_core.adapters import are_made_for_commands
 from playback_core.settings import load_settings
+from playback_core.wrapping import wrap_for_recording
 from playback_flask.app_playback import EXTENSION, AppPlayback
 from playback_flask.hooks import Hooks
 from playback_flask.recorder_setup import set_redaction_up, start_recording
@@ -38,6 +39,7 @@ class FlaskPlayback:
         settings = load_settings(app.config, os.environ)
         base = Path(app.instance_path)
         enabled = settings.is_enabled(testing=app.testing) and not are_made_for_commands()
+        wrap_for_recording(clock=self.recorder.clock)
         redactor = set_redaction_up(self.recorder, app, settings)
         if enabled:
             start_recording(self.recorder, app, settings, base)

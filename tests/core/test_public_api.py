@@ -82,7 +82,7 @@ OUTPUT_PARAMETERS = (
 OPERATION_PARAMETERS = "self, metadata_extractor=None, *, category=None, separate=False"
 
 SIGNATURES = {
-    "__init__": "self, tape_cassette=None, *, random_seed=None",
+    "__init__": "self, tape_cassette=None, *, random_seed=None, clock=True",
     "enable_recording": "self",
     "disable_recording": "self",
     "enabled_recording": "self",

@@ -1,0 +1,53 @@
+"""Names of the application's modules for what tells the time: `from time import time`.
+
+What a module bound before it was wrapped was not recorded by that name. In a replay the name is
+given what reads the virtual clock and takes no recorded read from the others.
+"""
+
+from __future__ import annotations
+
+import sys
+from types import ModuleType
+from typing import Any, Final
+
+from playback_core.clock import recorded, virtual
+from playback_core.clock.places import Function, is_ours, marked, original_of
+
+_OURS: Final = frozenset({"playback_core", "playback_flask", "playback_django", "playback_celery"})
+
+_replaced: Final[list[tuple[ModuleType, str, Function]]] = []
+
+
+def install() -> None:
+    """Replace the names in all modules but those of the standard library and our own."""
+    replacements = {id(original): (original, ours) for original, ours in _replacements()}
+    for module in list(sys.modules.values()):
+        if isinstance(module, ModuleType) and not _is_left_alone(module.__name__):
+            for name, value in list(vars(module).items()):
+                original, ours = replacements.get(id(value), (None, None))
+                if original is value and ours is not None:
+                    setattr(module, name, ours)
+                    _replaced.append((module, name, ours))
+
+
+def uninstall() -> None:
+    """Give the names their originals back, but where they have another value since."""
+    for module, name, ours in _replaced:
+        if vars(module).get(name) is ours:
+            setattr(module, name, original_of(ours))
+    _replaced.clear()
+
+
+def _replacements() -> list[tuple[Any, Any]]:
+    found = []
+    for place in [*recorded.PLACES, *virtual.PLACES]:
+        installed = getattr(place.owner, place.name)
+        if is_ours(installed):
+            original = original_of(installed)
+            found.append((original, marked(place.alias(original), original)))
+    return found
+
+
+def _is_left_alone(module: str) -> bool:
+    package = module.partition(".")[0]
+    return package in sys.stdlib_module_names or package in _OURS

@@ -1,0 +1,69 @@
+"""Places: attributes of modules and objects that are wrapped, and put back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import update_wrapper
+from types import ModuleType
+from typing import Any, Final
+
+_MARK: Final = "__playback_clock__"
+
+Function = Callable[..., Any]
+Wrap = Callable[[Function], Function]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An attribute of an object, and what makes of the function there the one that wraps it.
+
+    `alias` makes what other modules get in a replay that have the original under a name of their
+    own, which is not recorded.
+    """
+
+    owner: Any
+    name: str
+    wrap: Wrap
+    alias: Wrap
+
+
+def install_all(places: Sequence[Place]) -> bool:
+    """Wrap what is not wrapped yet; tell whether there was any."""
+    wrapped = False
+    for place in places:
+        original = getattr(place.owner, place.name)
+        if not is_ours(original):
+            setattr(place.owner, place.name, marked(place.wrap(original), original))
+            wrapped = True
+    return wrapped
+
+
+def uninstall_all(places: Sequence[Place]) -> None:
+    """Put the originals back, but where somebody else has wrapped ours."""
+    for place in places:
+        ours = getattr(place.owner, place.name)
+        if is_ours(ours):
+            if isinstance(place.owner, ModuleType):
+                setattr(place.owner, place.name, original_of(ours))
+            else:
+                # The original is the method of its class.
+                delattr(place.owner, place.name)
+
+
+def is_ours(function: Any) -> bool:
+    """Tell whether a function is one that `marked` returned, and not a wrapper around it."""
+    return getattr(function, _MARK, None) is function
+
+
+def original_of(ours: Function) -> Function:
+    """Return the function that one of ours wraps."""
+    original: Function = ours.__wrapped__  # type: ignore[attr-defined]
+    return original
+
+
+def marked(function: Function, original: Function) -> Function:
+    """Return a function that has the name of the original and is known as ours."""
+    update_wrapper(function, original)
+    setattr(function, _MARK, function)
+    return function
