@@ -2,12 +2,13 @@
 
 import threading
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from enum import Enum
 from typing import Final
 
 from playback_core.codec import Deferred
 from playback_core.entry import BranchPath, Entry, EntryKind, encoded
+from playback_core.now import Windows
 
 
 class Match(Enum):
@@ -16,6 +17,7 @@ class Match(Enum):
     EXACT = "exact"
     MOVED_BRANCH = "moved branch"
     REPEATED = "repeated"
+    CLOCK = "clock"
     FALLBACK_ALIAS = "fallback alias"
 
 
@@ -29,11 +31,16 @@ class RecordedCalls:
 
     The n-th call of a key in a branch takes the n-th recorded one of that key and branch. Not
     found there, any unconsumed entry of the key serves; an input all of whose recorded outcomes
-    are the same is answered again. `relocated` has the alias of each call that was served, but not
-    by its own place, and how. `reached` has the entry that each branch took last.
+    are the same is answered again. Then one that differs in nothing but moments that are *now* in
+    both runs serves, where `windows` gives the times of the runs. `relocated` has the alias of
+    each call that was served, but not by its own place, and how. `reached` has the entry that each
+    branch took last.
     """
 
-    def __init__(self, entries: Iterable[Entry]) -> None:
+    def __init__(
+        self, entries: Iterable[Entry], windows: Callable[[], Windows] | None = None
+    ) -> None:
+        self._windows = windows
         self.relocated: list[tuple[str, Match]] = []
         self.entries: Final = tuple(entries)
         self.reached: Final[dict[BranchPath, Entry]] = {}
@@ -88,25 +95,44 @@ class RecordedCalls:
             position = own.popleft()
             if not self._consumed[position]:
                 return self._consume(position)
-        positions = index.by_key.get(key)
-        if positions is None:
-            return None
+        positions = index.by_key.get(key, ())
         for position in positions:
             if not self._consumed[position]:
-                self.relocated.append((key[1], Match.MOVED_BRANCH))
-                return self._consume(position)
-        if key[0] is not EntryKind.OUTPUT and self._all_same(positions):
+                return self._consume(position, (key[1], Match.MOVED_BRANCH))
+        if key[0] is EntryKind.OUTPUT:
+            return None
+        if positions and self._all_same(positions):
             self.relocated.append((key[1], Match.REPEATED))
             return self.entries[positions[-1]]
+        return self._take_now(key, branch)
+
+    def _take_now(self, key: _CallKey, branch: BranchPath) -> Entry | None:
+        kind, alias, arguments = key
+        if self._windows is None or kind is not EntryKind.INPUT or arguments is None:
+            return None
+        windows = self._windows()
+        wanted = windows.replayed_form(encoded(arguments))
+        left = [
+            position
+            for position, entry in enumerate(self.entries)
+            if entry.kind is kind and entry.alias == alias and not self._consumed[position]
+        ]
+        # Those of its own branch first, each in recorded order.
+        for position in sorted(left, key=lambda each: self.entries[each].branch != branch):
+            recorded = self.entries[position].arguments
+            if recorded is not None and windows.recorded_form(encoded(recorded)) == wanted:
+                return self._consume(position, (alias, Match.CLOCK))
         return None
 
-    def _consume(self, position: int) -> Entry:
+    def _consume(self, position: int, moved: tuple[str, Match] | None = None) -> Entry:
+        if moved is not None:
+            self.relocated.append(moved)
         self._consumed[position] = 1
         if position == self._first:
             self._first = self._first_left(position + 1)
         return self.entries[position]
 
-    def _all_same(self, positions: list[int]) -> bool:
+    def _all_same(self, positions: Sequence[int]) -> bool:
         outcomes = {
             (entry.failed, None if entry.result is None else encoded(entry.result))
             for entry in map(self.entries.__getitem__, positions)
@@ -117,7 +143,10 @@ class RecordedCalls:
 class _Index:
     """Where the calls of a key are: within a branch, and in all."""
 
-    def __init__(self, entries: Iterable[Entry]) -> None:
+    def __init__(
+        self, entries: Iterable[Entry], windows: Callable[[], Windows] | None = None
+    ) -> None:
+        self._windows = windows
         self.by_branch: dict[tuple[_CallKey, BranchPath], deque[int]] = {}
         self.by_key: dict[_CallKey, list[int]] = {}
         for position, entry in enumerate(entries):

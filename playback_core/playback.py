@@ -8,6 +8,7 @@ from itertools import compress
 from typing import Any, Final, Literal, get_args
 
 from playback_core.entry import BranchPath, Entry, EntryKind
+from playback_core.now import Windows
 from playback_core.recording import Output, Recording, outputs_of
 
 Sealed = Literal["full", "python", "off"]
@@ -44,7 +45,7 @@ class Substitution:
 class Relocation:
     """A replayed call that was served, but not by its own place in the recording.
 
-    `how` is `moved branch`, `repeated` or `fallback alias`.
+    `how` is `moved branch`, `repeated`, `clock` or `fallback alias`.
     """
 
     alias: str
@@ -95,8 +96,9 @@ class Playback:
     replay had ended, which may be after this object was made; `outside` has the alias of each
     intercepted call that ran for real meanwhile because it came from a thread that was running
     before the replay; `made_up` counts, by source, the random numbers that were drawn beyond the
-    recorded ones and made from the recording's id. `sealed` says what kept the replay from the
-    world. `evidence` is what the properties are made of, each when it is first read.
+    recorded ones and made from the recording's id; `windows` has the times of both runs, None where
+    the replay had the real clock. `sealed` says what kept the replay from the world. `evidence` is
+    what the properties are made of, each when it is first read.
     """
 
     playback_duration: float
@@ -111,6 +113,7 @@ class Playback:
     outside: list[str] = field(default_factory=list)
     sealed: Sealed = "off"
     made_up: dict[str, int] = field(default_factory=dict)
+    windows: Windows | None = field(default=None, repr=False)
 
     @cached_property
     def playback_outputs(self) -> list[Output]:

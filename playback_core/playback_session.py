@@ -4,6 +4,7 @@ import os
 import threading
 from collections import Counter
 from collections.abc import Callable
+from time import time_ns
 from typing import Final
 
 from playback_core.codec import decode, describe, known_types, on_refused_use
@@ -11,8 +12,9 @@ from playback_core.entry import Entry, EntryKind
 from playback_core.errors import RecordingKeyError, SideEffectBlocked, TapeRecorderException
 from playback_core.interception_key import input_key, output_key
 from playback_core.matching import Match, RecordedCalls
-from playback_core.metadata import DURATION
+from playback_core.metadata import DURATION, RECORDED_AT
 from playback_core.nearest import nearest_call
+from playback_core.now import Window, Windows, recorded_window
 from playback_core.packing import Redaction
 from playback_core.playback import Evidence, Miss, Playback, Relocation, Sealed, Substitution
 from playback_core.recording import Recording
@@ -45,9 +47,10 @@ class PlaybackSession(Session):
         self.own_files: Final[set[str]] = set()
         self.sealed: Sealed = "off"
         self._recording = recording
-        self._calls = RecordedCalls(recording.entries)
+        self._calls = RecordedCalls(recording.entries, self._windows if clock else None)
         self.take: Final = self._calls.take
         self._lock = threading.RLock()
+        self._started = time_ns()
         self._made_up: Counter[str] = Counter()
         self._reads = self._replayed_reads() if clock else None
         self._outputs: list[Entry] = []
@@ -200,7 +203,18 @@ class PlaybackSession(Session):
             outside=self._outside,
             sealed=self.sealed,
             made_up=dict(self._made_up),
+            windows=None if self._reads is None else self._windows(),
         )
+
+    def _windows(self) -> Windows:
+        recording = self._recording
+        metadata = recording.get_metadata()
+        recorded = recorded_window(
+            recording.started_at, metadata.get(DURATION), metadata.get(RECORDED_AT)
+        )
+        latest = recorded.end if self._reads is None else self._reads.latest
+        virtual = Window(recorded.start, max(recorded.end, latest))
+        return Windows(recorded, virtual, Window(self._started, time_ns()))
 
     def _replayed_reads(self) -> ReplayedReads:
         recording = self._recording

@@ -1,4 +1,4 @@
-"""Texts and bytes within encoded values, changed where they stand: nothing of a value is built."""
+"""Leaves of encoded values, changed where they stand: nothing of a value is built."""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -27,25 +27,34 @@ def with_texts_changed(blob: bytes, change: Change, unchanged: set[str]) -> byte
     makes of UTF-8 has to be UTF-8. `unchanged` has short texts that it leaves alone, and gets more
     of them. The very `blob` is returned where nothing changes.
     """
-    walk = _TextWalk(change, unchanged)
-    if blob[0] != PREFIX:
-        body = walk.tree(blob)
-        return body if walk.changed else blob
-    body = walk.graph(blob[2:]) if blob[1] & GRAPH else walk.tree(blob[2:])
-    return typed(body, blob[1]) if walk.changed else blob
+    return TextWalk(change, unchanged).through(blob)
 
 
-class _TextWalk:
+class TextWalk:
+    """One walk through an encoded value; see `with_texts_changed`.
+
+    `merged` tells that keys of a mapping, or what they became, are the same now.
+    """
+
     def __init__(self, change: Change, unchanged: set[str]) -> None:
         self.changed = False
+        self.merged = False
         self._unchanged = unchanged
         self._change = change
         self._failure: BaseException | None = None
 
-    def tree(self, body: bytes) -> bytes:
+    def through(self, blob: bytes) -> bytes:
+        """Return the value as changed, the very `blob` where nothing is."""
+        if blob[0] != PREFIX:
+            body = self._tree(blob)
+            return body if self.changed else blob
+        body = self._graph(blob[2:]) if blob[1] & GRAPH else self._tree(blob[2:])
+        return typed(body, blob[1]) if self.changed else blob
+
+    def _tree(self, body: bytes) -> bytes:
         return packb(self._part(self._read(body)), None, OPTIONS)
 
-    def graph(self, body: bytes) -> bytes:
+    def _graph(self, body: bytes) -> bytes:
         root, *rows = self._read(body)
         for row in rows:
             row[2:] = map(self._part, row[2:])
@@ -79,7 +88,7 @@ class _TextWalk:
         if code == OPAQUE_CODE:
             path, text = unpackb(payload)
             return packb([path, self._part(text)])
-        return self.graph(payload) if code == DEEP else payload
+        return self._graph(payload) if code == DEEP else payload
 
     def _part(self, value: Any) -> Any:
         root = [value]
@@ -96,6 +105,7 @@ class _TextWalk:
                 ]
                 container.clear()
                 container.update(items)
+                self.merged = self.merged or len(container) < len(items)
         return root[0]
 
     def _leaf(self, part: Any, waiting: list[Any]) -> Any:

@@ -12,6 +12,8 @@ from playback_core.studio.difference import MAX_DIFFERENCES, Diff, Difference, i
 from playback_core.studio.presence import REDACTED_RULE, presence_note
 
 FILE_RULE: Final = "the content of the file was not recorded"
+MADE_UP_RULE: Final = "random numbers made up"
+"""The rule of what replayed code has drawn beyond what was recorded."""
 
 _MAX_NAMED: Final = 3
 
@@ -74,6 +76,8 @@ def _departures(playback: Any, with_outputs: bool) -> Iterator[Difference]:
         yield ignored(substitution.alias, rule, replayed=substitution.key)
     yield from _relocations(getattr(playback, "repeated", ()))
     yield from _relocations(getattr(playback, "moved", ()))
+    for source, count in getattr(playback, "made_up", {}).items():
+        yield ignored(source, MADE_UP_RULE, replayed=f"{count} drawn beyond the recorded ones")
     for entry in getattr(playback, "never_consumed", ()):
         is_listed = with_outputs or entry.kind is not EntryKind.OUTPUT
         if is_listed and entry.alias != OPERATION_OUTPUT_ALIAS:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from playback_core.codec import Opaque, UnknownException, describe, encode_key
 from playback_core.studio.alignment import align
+from playback_core.studio.clock_rule import CLOCK_RULE, recorded_form, replayed_form
 from playback_core.studio.difference import (
     MAX_DIFFERENCES,
     Diff,
@@ -79,6 +80,19 @@ def exception_differences(
         yield from differences(recorded.args, replayed.args, f"{path}.args")
 
 
+def rules_between(recorded: Any, replayed: Any) -> list[str]:
+    """Return the rules that take out all that two values differ in; none where something counts."""
+    if type(recorded) is not type(replayed):
+        return []
+    one, other = encode_key(recorded), encode_key(replayed)
+    if differ_in_keys_only(one, other):
+        return [REDACTED_RULE]
+    named, other_named = recorded_form(one), replayed_form(other)
+    if named == other_named:
+        return [CLOCK_RULE]
+    return [CLOCK_RULE, REDACTED_RULE] if differ_in_keys_only(named, other_named) else []
+
+
 class _Walk:
     """One descent through two values; `_open` has the pairs being compared further out."""
 
@@ -105,10 +119,11 @@ class _Walk:
         if counts or (found and type(recorded) in _ONLY_PARTS and not self._is_cyclic):
             return
         # The two are not the same: where no part of them shows it, the whole is the difference.
-        if not _differ_in_keys_only(recorded, replayed):
+        rules = rules_between(recorded, replayed)
+        if not rules:
             yield changed(path, recorded, replayed)
         elif not found:
-            yield taken_out(changed(path, recorded, replayed), REDACTED_RULE)
+            yield from (taken_out(changed(path, recorded, replayed), rule) for rule in rules)
 
     def _inside(self, recorded: Any, replayed: Any, path: str) -> Iterator[Difference] | None:
         if type(recorded) is not type(replayed):
@@ -173,9 +188,9 @@ class _Walk:
         others = {encode_key(member): member for member in replayed}
         come: dict[bytes, list[bytes]] = {}
         for key in sorted(others.keys() - members.keys(), reverse=True):
-            come.setdefault(shape_of(key), []).append(key)
+            come.setdefault(shape_of(replayed_form(key)), []).append(key)
         for key in sorted(members.keys() - others.keys()):
-            if counterparts := come.get(shape_of(key)):
+            if counterparts := come.get(shape_of(recorded_form(key))):
                 other = others[counterparts.pop()]
                 yield from self.differences(members[key], other, f"{path} member")
             else:
@@ -218,12 +233,6 @@ class _Walk:
 
 
 _ABSENT: Final = object()
-
-
-def _differ_in_keys_only(recorded: Any, replayed: Any) -> bool:
-    return type(recorded) is type(replayed) and differ_in_keys_only(
-        encode_key(recorded), encode_key(replayed)
-    )
 
 
 def _shape_of_line(line: str) -> bytes:

@@ -7,8 +7,7 @@ import json
 from collections.abc import Iterator
 from typing import Any, Final
 
-from playback_core.codec import encode_key
-from playback_core.studio.diff import attribute_step, differences, same
+from playback_core.studio.diff import attribute_step, differences, rules_between, same
 from playback_core.studio.difference import (
     Difference,
     extra,
@@ -17,7 +16,6 @@ from playback_core.studio.difference import (
     taken_out,
     text_of,
 )
-from playback_core.studio.presence import differ_in_keys_only
 
 DATE_RULE: Final = "the Date header is not compared"
 LENGTH_RULE: Final = "Content-Length is not compared where bodies differ"
@@ -147,7 +145,7 @@ def _body_differences(recorded: Any, replayed: Any, is_json: bool) -> Iterator[D
     for difference in differences(*structure, *other, "response body $", key_step=attribute_step):
         counts = counts or difference.counts
         yield difference
-    if not counts and not differ_in_keys_only(encode_key(recorded), encode_key(replayed)):
+    if not counts and not rules_between(recorded, replayed):
         yield ignored("response body", JSON_RULE, text_of(recorded), text_of(replayed))
 
 

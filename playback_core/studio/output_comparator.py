@@ -11,6 +11,7 @@ from playback_core.intercepted_files import is_stored_file
 from playback_core.metadata import OPERATION_OUTPUT_ALIAS
 from playback_core.recording import Output
 from playback_core.studio.alignment import blocks_by_shape
+from playback_core.studio.clock_rule import recorded_form, replayed_form
 from playback_core.studio.comparison import ComparatorResult, EqualityStatus
 from playback_core.studio.diff import differences, exception_differences
 from playback_core.studio.difference import (
@@ -39,7 +40,7 @@ def compare_outputs(recorded: Sequence[Output], replayed: Sequence[Output]) -> C
     arguments, anything else as a structure. Then every other output, in order. Failed means the
     replay raised (or answered 5xx) where the recording did not; Fixed is the reverse.
     """
-    before, after = _Run.of(recorded), _Run.of(replayed)
+    before, after = _Run.of(recorded, recorded_form), _Run.of(replayed, replayed_form)
     if before.is_empty and after.is_empty:
         return ComparatorResult(
             EqualityStatus.EqualizerFailure,
@@ -63,6 +64,7 @@ class _Sent:
     number: int
     value: Any
     content: bytes
+    named: Callable[[bytes], bytes]
 
     @property
     def path(self) -> str:
@@ -70,7 +72,8 @@ class _Sent:
 
     @property
     def shape(self) -> tuple[str, bytes]:
-        return _shape_of_call((self.alias, self.content))
+        """What of it a counterpart has in common, though its keys and moments are others."""
+        return self.alias, shape_of(self.named(self.content))
 
     @property
     def is_call(self) -> bool:
@@ -104,7 +107,7 @@ class _Run:
     sent: list[_Sent] = field(default_factory=list)
 
     @classmethod
-    def of(cls, outputs: Sequence[Output]) -> "_Run":
+    def of(cls, outputs: Sequence[Output], named: Callable[[bytes], bytes]) -> "_Run":
         run = cls()
         for key, value in outputs:
             parts = _KEY.fullmatch(key)
@@ -114,7 +117,8 @@ class _Run:
             else:
                 number = int(parts["number"]) if parts else 1
                 place = len(run.sent) + 1
-                run.sent.append(_Sent(place, alias, number, value, encode_key(value)))
+                content = encode_key(value)
+                run.sent.append(_Sent(place, alias, number, value, content, named))
         return run
 
     @property
@@ -194,9 +198,7 @@ def _unmatched(
     come: list[_Sent] = []
     in_place: list[tuple[_Sent, _Sent]] = []
     for block in blocks_by_shape(
-        [(sent.alias, sent.content) for sent in recorded],
-        [(sent.alias, sent.content) for sent in replayed],
-        _shape_of_call,
+        list(map(_Call, recorded)), list(map(_Call, replayed)), lambda call: call.sent.shape
     ):
         left = recorded[block.recorded.start : block.recorded.stop]
         right = replayed[block.replayed.start : block.replayed.stop]
@@ -208,8 +210,21 @@ def _unmatched(
     return gone, come, in_place
 
 
-def _shape_of_call(call: tuple[str, bytes]) -> tuple[str, bytes]:
-    return call[0], shape_of(call[1])
+class _Call:
+    """An output as something to align: equal to those of its alias and content."""
+
+    def __init__(self, sent: _Sent) -> None:
+        self.sent = sent
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Call) and self._key == other._key
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    @property
+    def _key(self) -> tuple[str, bytes]:
+        return self.sent.alias, self.sent.content
 
 
 def _paired(

@@ -9,6 +9,7 @@ from typing import Any, Final
 from playback_core.errors import PlaybackError
 from playback_core.sandbox_options import SandboxOptions
 from playback_core.studio.accounting import departures, objection, summary_of_ignored
+from playback_core.studio.clock_rule import comparing_runs_of
 from playback_core.studio.comparison import (
     ComparatorResult,
     Comparison,
@@ -63,7 +64,7 @@ class RecordingComparer:
         with step("the comparison data extractor"):
             extract = self.comparison_data_extractor
             data = extract(playback.original_recording) if extract is not None else {}
-        with step("the comparator"):
+        with step("the comparator"), comparing_runs_of(getattr(playback, "windows", None)):
             result = _as_result(self.comparator(expected, actual, **data))
         with step("reading the playback"):
             result = _with_departures(result, playback)

@@ -11,6 +11,7 @@ from playback_core.entry import Entry, EntryKind
 from playback_core.playback import Miss
 from playback_core.recording import Recording
 from playback_core.recording_id import category_of
+from playback_core.studio.clock_rule import CLOCK_RULE
 from playback_core.studio.comparison import Comparison, EqualityStatus
 from playback_core.studio.difference import Diff
 from playback_core.studio.presence import REDACTED_RULE, presence_note
@@ -150,6 +151,7 @@ class Comparisons:
         self.interrupted = False
         self._is_comparing = False
         self._only_present = 0
+        self._now = 0
         self._by_category = by_category
 
     def __iter__(self) -> Iterator[ComparisonRow]:
@@ -159,7 +161,8 @@ class Comparisons:
                 self.counts[row.status] += 1
                 if row.sealed is not None:
                     self.sealed[row.sealed] += 1
-                self._only_present += _only_present(row.diff)
+                self._only_present += _taken_out(row.diff, REDACTED_RULE)
+                self._now += _taken_out(row.diff, CLOCK_RULE)
                 yield row
 
     def interrupt(self) -> None:
@@ -182,8 +185,12 @@ class Comparisons:
         else:
             return "Nothing verified: no recording was compared."
         counts = ", ".join(f"{self.counts[s]} {s.name}" for s in EqualityStatus if self.counts[s])
-        note = f"; {presence_note(self._only_present)}" if self._only_present else ""
-        return f"{beginning}: {counts or 'nothing verified'}{note}{self._sealed_note()}"
+        notes = [
+            f"; {presence_note(self._only_present)}" if self._only_present else "",
+            f"; taken as now by the rule {CLOCK_RULE}: {self._now}" if self._now else "",
+            self._sealed_note(),
+        ]
+        return f"{beginning}: {counts or 'nothing verified'}{''.join(notes)}"
 
     def _sealed_note(self) -> str:
         if not self.sealed:
@@ -210,8 +217,8 @@ def missed_of(comparison: Comparison) -> list[Miss]:
     return list(getattr(comparison.playback, "missed", ()))
 
 
-def _only_present(diff: Any) -> int:
-    return diff.ignored_by_rule()[REDACTED_RULE] if isinstance(diff, Diff) else 0
+def _taken_out(diff: Any, rule: str) -> int:
+    return diff.ignored_by_rule()[rule] if isinstance(diff, Diff) else 0
 
 
 def _arguments(entry: Entry) -> str | None:

@@ -6,12 +6,12 @@ from typing import Any
 
 WAITS = """
         if name == "milk":
-            import select, time
+            import select
             # What came before is on its way from the process that replays.
             select.select([], [], [], 1)
             open("waiting", "w").close()
             try:
-                time.sleep(60)
+                select.select([], [], [], 60)
             except {caught}:
                 pass
         total = self.price(name) * RATE

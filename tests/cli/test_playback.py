@@ -78,7 +78,9 @@ def test_a_replay_that_ends_its_dedicated_process_costs_one_comparison(folder: A
 
 
 def test_a_hanging_replay_is_stopped_when_its_time_is_over(folder: Any) -> None:
-    folder.change("total = self.price(name) * RATE", "import time; time.sleep(600)")
+    folder.change(
+        "total = self.price(name) * RATE", "import select; select.select([], [], [], 600)"
+    )
     options = ("--dedicated-process", "--recycle", "1", "--process-timeout", "0.5")
     done = folder.run("--app", "service", "compare", "Order", *options)
     assert done.exit_code == 3

@@ -354,7 +354,7 @@ def test_output_that_cannot_be_written_is_one_line_and_no_verdict(shop: Path):
 
 
 def test_an_interrupted_compare_ends_with_130(changed: Path):
-    wait = '(open("waiting", "w").close(), __import__("time").sleep(60))'
+    wait = '(open("waiting", "w").close(), __import__("select").select([], [], [], 60))'
     (changed / "shop.py").write_text(APP.replace('lambda: "home"', f"lambda: {wait}"))
     arguments = ("compare", "home", "--allow", "./waiting")
     with _started(changed, *arguments, stdout=subprocess.PIPE) as process:

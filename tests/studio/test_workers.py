@@ -7,6 +7,7 @@ import gc
 import io
 import multiprocessing
 import os
+import select
 import signal
 import stat
 import subprocess
@@ -286,7 +287,7 @@ def reads_address_zero() -> None:
 
 
 def hangs() -> None:
-    time.sleep(600)
+    select.select([], [], [], 600)
 
 
 def hangs_in_c_deaf_to_sigterm() -> None:
@@ -323,12 +324,12 @@ def writes_to_every_pipe(write: Callable[[int], Any]) -> Callable[[], None]:
 def closes_every_pipe_and_goes_on() -> None:
     for fd in pipes():
         os.close(fd)
-    time.sleep(600)
+    select.select([], [], [], 600)
 
 
 def crashes_with_a_fork_left_behind() -> None:
     if FORK() == 0:
-        time.sleep(600)
+        select.select([], [], [], 600)
     os._exit(3)
 
 
@@ -531,7 +532,7 @@ def test_what_replayed_code_started_ends_with_its_process(shop: Shop) -> None:
         child = subprocess.Popen(["sleep", "600"]).pid
         forked = os.fork()
         if forked == 0:
-            time.sleep(600)
+            select.select([], [], [], 600)
         return ComparatorResult(EqualityStatus.Equal, diff=[child, forked])
 
     ids = recorded(shop, "tea")
@@ -742,7 +743,7 @@ def test_the_compare_command_takes_the_execution(shop: Shop) -> None:
 
 
 SCRIPT = """
-import os, signal, sys, time
+import os, select, signal, sys
 from playback_core.studio import *
 def play(recording_id):
     if recording_id == "hang":
@@ -762,7 +763,7 @@ try:
 except KeyboardInterrupt:
     print(f"interrupted after {number}")
 """
-SLEEP = "time.sleep(600)"
+SLEEP = "select.select([], [], [], 600)"
 LOCKED = (
     "signal.signal(signal.SIGTERM, signal.SIG_IGN); import ctypes; ctypes.PyDLL(None).sleep(600)"
 )
