@@ -3,6 +3,7 @@
 from typing import Final
 
 from benchmarks.workload import Workload
+from benchmarks.workloads.clock import CLOCK, CLOCK_OUTSIDE
 from benchmarks.workloads.dedicated import DEDICATED
 from benchmarks.workloads.flask_view import FLASK_BUSY, FLASK_WAITING
 from benchmarks.workloads.lookup import LOOKUP, LOOKUP_FILES
@@ -23,6 +24,8 @@ from benchmarks.workloads.stream import STREAM
 
 WORKLOADS: Final[tuple[Workload, ...]] = (
     OFF_CALL,
+    CLOCK,
+    CLOCK_OUTSIDE,
     ONE_INPUT,
     ONE_TYPED_INPUT,
     FOREGROUND,

@@ -156,7 +156,8 @@ def test_a_report_counts_what_the_rule_took_out(clockwork: Clockwork) -> None:
     comparisons = Comparisons({"clockwork": iter([clockwork.compare()])}, total=1)
     (row,) = comparisons
     assert row.status is EqualityStatus.Equal
-    assert comparisons.counted() == "1 compared: 1 Equal; taken as now by the rule clock: 2"
+    counted = "1 compared: 1 Equal; taken as now by the rule clock: 2"
+    assert comparisons.counted().startswith(counted)
 
 
 def test_made_up_random_numbers_are_listed(clockwork: Clockwork) -> None:
