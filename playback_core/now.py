@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, Final, NamedTuple
 
 from playback_core.codec.kinds.moments import Datetime
@@ -34,16 +35,21 @@ _LEAST: Final = 10**8
 _MOST: Final = 10**19
 
 _COLON: Final = rb"(?::|%3A)"
-_MOMENT: Final = re.compile(
-    rb"(?<![0-9A-Za-z.])(?:(?P<iso>(?:\d{4}-\d\d-\d\d[T ]\d\d%(colon)s\d\d%(colon)s\d\d"
-    rb"|\d{8}T\d{6})(?:[.,](?P<fraction>\d{1,9}))?"
-    rb"(?P<zone> ?(?:Z|UTC|GMT)| ?(?:[+-]|%%2B)\d\d(?:%(colon)s)?\d\d)?)"
-    rb"|(?P<mail>(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? (?:\d\d[ -][A-Z][a-z]{2}[ -]\d{4}"
-    rb" \d\d:\d\d:\d\d(?P<mail_zone> (?:GMT|UTC|[+-]\d{4}))"
-    rb"|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}))"
-    rb"|(?P<number>\d{10}(?:\.(?P<part>\d{1,9}))?|\d{13}|\d{16}|\d{19}))(?![0-9A-Za-z])"
-    % {b"colon": _COLON}
-)
+
+
+@cache
+def _moment() -> re.Pattern[bytes]:
+    # Made when a replay first needs it: it takes milliseconds.
+    return re.compile(
+        rb"(?<![0-9A-Za-z.])(?:(?P<iso>(?:\d{4}-\d\d-\d\d[T ]\d\d%(colon)s\d\d%(colon)s\d\d"
+        rb"|\d{8}T\d{6})(?:[.,](?P<fraction>\d{1,9}))?"
+        rb"(?P<zone> ?(?:Z|UTC|GMT)| ?(?:[+-]|%%2B)\d\d(?:%(colon)s)?\d\d)?)"
+        rb"|(?P<mail>(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? (?:\d\d[ -][A-Z][a-z]{2}[ -]\d{4}"
+        rb" \d\d:\d\d:\d\d(?P<mail_zone> (?:GMT|UTC|[+-]\d{4}))"
+        rb"|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}))"
+        rb"|(?P<number>\d{10}(?:\.(?P<part>\d{1,9}))?|\d{13}|\d{16}|\d{19}))(?![0-9A-Za-z])"
+        % {b"colon": _COLON}
+    )
 
 
 class Window(NamedTuple):
@@ -98,7 +104,7 @@ class _MomentWalk(TextWalk):
         self._windows = windows
 
     def _in_text(self, text: bytes) -> bytes:
-        return _MOMENT.sub(self._matched, text)
+        return _moment().sub(self._matched, text)
 
     def _matched(self, match: re.Match[bytes]) -> bytes:
         told = _told_by(match)

@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import compress
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final, Literal, NamedTuple, get_args
 
 from playback_core.entry import BranchPath, Entry, EntryKind
-from playback_core.now import Windows
+from playback_core.metadata import DURATION, RECORDED_AT
+from playback_core.now import Window, Windows, recorded_window
 from playback_core.recording import Output, Recording, outputs_of
 
 Sealed = Literal["full", "python", "off"]
@@ -50,6 +51,23 @@ class Relocation:
 
     alias: str
     how: str
+
+
+class ReplayTimes(NamedTuple):
+    """When a replay was, epoch nanoseconds: the latest of its virtual clock, and really."""
+
+    latest: int
+    started: int
+    ended: int
+
+
+def windows_of(recording: Recording, times: ReplayTimes) -> Windows:
+    """Return when a recorded operation ran, and when its replay did."""
+    metadata = recording.get_metadata()
+    duration, recorded_at = metadata.get(DURATION), metadata.get(RECORDED_AT)
+    recorded = recorded_window(recording.started_at, duration, recorded_at)
+    virtual = Window(recorded.start, max(recorded.end, times.latest))
+    return Windows(recorded, virtual, Window(times.started, times.ended))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +114,9 @@ class Playback:
     replay had ended, which may be after this object was made; `outside` has the alias of each
     intercepted call that ran for real meanwhile because it came from a thread that was running
     before the replay; `made_up` counts, by source, the random numbers that were drawn beyond the
-    recorded ones and made from the recording's id; `windows` has the times of both runs, None where
-    the replay had the real clock. `sealed` says what kept the replay from the world. `evidence` is
-    what the properties are made of, each when it is first read.
+    recorded ones and made from the recording's id; `times` says when the replay was, None where it
+    had the real clock. `sealed` says what kept the replay from the world. `evidence` is what the
+    properties are made of, each when it is first read.
     """
 
     playback_duration: float
@@ -113,7 +131,12 @@ class Playback:
     outside: list[str] = field(default_factory=list)
     sealed: Sealed = "off"
     made_up: dict[str, int] = field(default_factory=dict)
-    windows: Windows | None = field(default=None, repr=False)
+    times: ReplayTimes | None = field(default=None, repr=False)
+
+    @cached_property
+    def windows(self) -> Windows | None:
+        """When the two runs were; None where the replay had the real clock."""
+        return None if self.times is None else windows_of(self.original_recording, self.times)
 
     @cached_property
     def playback_outputs(self) -> list[Output]:

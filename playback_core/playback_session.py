@@ -9,14 +9,28 @@ from typing import Final
 
 from playback_core.codec import decode, describe, known_types, on_refused_use
 from playback_core.entry import Entry, EntryKind
-from playback_core.errors import RecordingKeyError, SideEffectBlocked, TapeRecorderException
+from playback_core.errors import (
+    DecodeError,
+    RecordingKeyError,
+    SideEffectBlocked,
+    TapeRecorderException,
+)
 from playback_core.interception_key import input_key, output_key
 from playback_core.matching import Match, RecordedCalls
-from playback_core.metadata import DURATION, RECORDED_AT
+from playback_core.metadata import DURATION
 from playback_core.nearest import nearest_call
-from playback_core.now import Window, Windows, recorded_window
-from playback_core.packing import Redaction
-from playback_core.playback import Evidence, Miss, Playback, Relocation, Sealed, Substitution
+from playback_core.now import Windows
+from playback_core.packing import Redaction, unreadable
+from playback_core.playback import (
+    Evidence,
+    Miss,
+    Playback,
+    Relocation,
+    ReplayTimes,
+    Sealed,
+    Substitution,
+    windows_of,
+)
 from playback_core.recording import Recording
 from playback_core.replayed_reads import ReplayedReads
 from playback_core.sandbox_options import SandboxOptions
@@ -203,28 +217,28 @@ class PlaybackSession(Session):
             outside=self._outside,
             sealed=self.sealed,
             made_up=dict(self._made_up),
-            windows=None if self._reads is None else self._windows(),
+            times=None if self._reads is None else self._times(),
         )
 
     def _windows(self) -> Windows:
-        recording = self._recording
-        metadata = recording.get_metadata()
-        recorded = recorded_window(
-            recording.started_at, metadata.get(DURATION), metadata.get(RECORDED_AT)
-        )
-        latest = recorded.end if self._reads is None else self._reads.latest
-        virtual = Window(recorded.start, max(recorded.end, latest))
-        return Windows(recorded, virtual, Window(self._started, time_ns()))
+        return windows_of(self._recording, self._times())
+
+    def _times(self) -> ReplayTimes:
+        latest = 0 if self._reads is None else self._reads.latest
+        return ReplayTimes(latest, self._started, time_ns())
 
     def _replayed_reads(self) -> ReplayedReads:
         recording = self._recording
-        return ReplayedReads(
-            seed=recording.id,
-            started_at=recording.started_at,
-            entries=recording.entries,
-            reached=self._calls.reached,
-            note_made_up=self._note_made_up,
-        )
+        try:
+            return ReplayedReads(
+                seed=recording.id,
+                started_at=recording.started_at,
+                entries=recording.entries,
+                reached=self._calls.reached,
+                note_made_up=self._note_made_up,
+            )
+        except DecodeError as error:
+            raise unreadable(recording.id, error) from error
 
     def _note_made_up(self, name: str) -> None:
         with self._lock:

@@ -6,7 +6,6 @@ as easily as one.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable
 from math import isfinite
 from typing import Any, Final, Protocol
@@ -142,9 +141,9 @@ def packed_clock(reads: ReadsByName) -> ReadsByName:
     return {name: _differences(name, values) for name, values in reads.items()}
 
 
-def unpacked_clock(stored: Any) -> dict[str, deque[Any]]:
+def unpacked_clock(stored: Any) -> ReadsByName:
     """Return what `packed_clock` was given, name by name; DecodeError where it can't be that."""
-    return {name: deque(_sums(name, values)) for name, values in _checked(stored)}
+    return {name: list(_sums(name, values)) for name, values in _checked(stored)}
 
 
 def packed_random(reads: ReadsByName) -> ReadsByName:
@@ -152,9 +151,9 @@ def packed_random(reads: ReadsByName) -> ReadsByName:
     return reads
 
 
-def unpacked_random(stored: Any) -> dict[str, deque[Any]]:
+def unpacked_random(stored: Any) -> ReadsByName:
     """Return what `packed_random` was given; DecodeError where it can't be that."""
-    return {name: deque(values) for name, values in _checked(stored)}
+    return dict(_checked(stored))
 
 
 def nanoseconds(value: float) -> int:

@@ -26,7 +26,8 @@ class ReplayedReads:
     """The reads of all branches of one replay, and the time that it is in it.
 
     `reached` has the entry that each branch took last: the clock is never before the moment when
-    it was recorded. `note_made_up` is told of each drawing that was not recorded.
+    it was recorded. `note_made_up` is told of each drawing that was not recorded. Raise DecodeError
+    where the recorded reads are damaged.
     """
 
     def __init__(
@@ -43,31 +44,26 @@ class ReplayedReads:
         self.reached = reached
         self.note_made_up = note_made_up
         self.elapsed_at_start = perf_counter_ns()
-        self._entries = entries
-        self._recorded: dict[tuple[str, BranchPath], Entry] | None = None
+        self._clock: dict[BranchPath, Mapping[str, list[Any]]] = {}
+        self._random: dict[BranchPath, Mapping[str, list[Any]]] = {}
+        for entry in entries:
+            if entry.kind is EntryKind.DATA:
+                if entry.alias == CLOCK_READS:
+                    self._clock[entry.branch] = unpacked_clock(entry.decoded_result())
+                elif entry.alias == RANDOM_READS:
+                    self._random[entry.branch] = unpacked_random(entry.decoded_result())
 
     def root(self) -> BranchReads:
         """Return the reads of the replayed operation's own branch."""
         return BranchReads(self, (), self.started_at)
 
-    def recorded_clock(self, path: BranchPath) -> ReadsByName:
-        """Return what a branch read from clocks; raise DecodeError where it is damaged."""
-        return unpacked_clock(self._stored(CLOCK_READS, path))
+    def clock(self, path: BranchPath) -> ReadsByName:
+        """Return what a branch read from clocks, to be taken from."""
+        return _to_take(self._clock.get(path, {}))
 
-    def recorded_random(self, path: BranchPath) -> ReadsByName:
+    def random(self, path: BranchPath) -> ReadsByName:
         """Return what a branch drew, likewise."""
-        return unpacked_random(self._stored(RANDOM_READS, path))
-
-    def _stored(self, alias: str, path: BranchPath) -> Any:
-        recorded = self._recorded
-        if recorded is None:
-            recorded = self._recorded = {
-                (entry.alias, entry.branch): entry
-                for entry in self._entries
-                if entry.kind is EntryKind.DATA and entry.alias in (CLOCK_READS, RANDOM_READS)
-            }
-        entry = recorded.get((alias, path))
-        return {} if entry is None else entry.decoded_result()
+        return _to_take(self._random.get(path, {}))
 
 
 class BranchReads:
@@ -93,7 +89,7 @@ class BranchReads:
         """Return the next recorded read of this name, else what the virtual clock says."""
         recorded = self._clock
         if recorded is None:
-            recorded = self._clock = self._replay.recorded_clock(self._path)
+            recorded = self._clock = self._replay.clock(self._path)
         left = recorded.get(name)
         if left:
             value = left.popleft()
@@ -106,7 +102,7 @@ class BranchReads:
         """Return the next recorded drawing of this sort, else a made-up one."""
         recorded = self._random
         if recorded is None:
-            recorded = self._random = self._replay.recorded_random(self._path)
+            recorded = self._random = self._replay.random(self._path)
         left = recorded.get(drawing(name, args))
         if left:
             return left.popleft()
@@ -163,6 +159,10 @@ class BranchReads:
             self._elapsed_anchor = exact - (current - self._replay.started_at)
         since_start = exact - self._elapsed_anchor
         self._set(max(current, self._replay.started_at + since_start))
+
+
+def _to_take(reads: Mapping[str, list[Any]]) -> ReadsByName:
+    return {name: deque(values) for name, values in reads.items()}
 
 
 def _uuid1(now: int, source: Random) -> UUID:

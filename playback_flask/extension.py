@@ -39,10 +39,12 @@ class FlaskPlayback:
         settings = load_settings(app.config, os.environ)
         base = Path(app.instance_path)
         enabled = settings.is_enabled(testing=app.testing) and not are_made_for_commands()
-        wrap_for_recording(clock=self.recorder.clock)
         redactor = set_redaction_up(self.recorder, app, settings)
         if enabled:
             start_recording(self.recorder, app, settings, base)
+        elif are_made_for_commands():
+            # At the same point as where it records: what is imported after it is as it was there.
+            wrap_for_recording(clock=self.recorder.clock)
         hooks = Hooks(self.recorder, ExchangeRules(settings, redactor), enabled=enabled)
         app.extensions[EXTENSION] = AppPlayback(settings, self.recorder, hooks, base)
         hooks.install(app)

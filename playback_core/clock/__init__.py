@@ -6,8 +6,10 @@ tells the time. Both stay installed until `uninstall`: what they wrap acts on th
 current, so that everybody else has the real clock.
 """
 
+import time
+
 from playback_core.clock import aliases, datetimes, recorded, virtual
-from playback_core.clock.places import install_all, uninstall_all
+from playback_core.clock.places import install_all, is_ours, uninstall_all
 
 __all__ = ["install", "install_virtual", "uninstall"]
 
@@ -19,14 +21,17 @@ def install() -> None:
 
 def install_virtual() -> None:
     """Wrap what a replay needs besides; idempotent."""
+    # Each replay asks: the last thing that is installed, and the first that is put back.
+    if datetimes.is_installed() and is_ours(time.time):
+        return
     install()
-    if install_all(virtual.PLACES):
-        datetimes.install()
-        aliases.install()
+    install_all(virtual.PLACES)
+    aliases.install()
+    datetimes.install()
 
 
 def uninstall() -> None:
     """Put the originals back, but where somebody else has wrapped them since."""
-    aliases.uninstall()
     datetimes.uninstall()
+    aliases.uninstall()
     uninstall_all([*virtual.PLACES, *recorded.PLACES])

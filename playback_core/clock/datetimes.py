@@ -20,6 +20,11 @@ _SECOND: Final = 10**9
 _originals: Final[dict[str, Any]] = {}
 
 
+def is_installed() -> bool:
+    """Tell whether both methods are replaced."""
+    return bool(_originals)
+
+
 def install() -> None:
     """Replace both methods; idempotent."""
     if not _originals:

@@ -28,15 +28,12 @@ class Place:
     alias: Wrap
 
 
-def install_all(places: Sequence[Place]) -> bool:
-    """Wrap what is not wrapped yet; tell whether there was any."""
-    wrapped = False
+def install_all(places: Sequence[Place]) -> None:
+    """Wrap what is not wrapped yet."""
     for place in places:
         original = getattr(place.owner, place.name)
         if not is_ours(original):
             setattr(place.owner, place.name, marked(place.wrap(original), original))
-            wrapped = True
-    return wrapped
 
 
 def uninstall_all(places: Sequence[Place]) -> None:

@@ -21,7 +21,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from playback_core import InMemoryTapeCassette, Playback, Recording, SettingsError, TapeRecorder
+from playback_core import (
+    DamagedRecordingError,
+    InMemoryTapeCassette,
+    Playback,
+    Recording,
+    SettingsError,
+    TapeRecorder,
+)
 from playback_core import clock as clock_module
 from playback_core.metadata import CLOCK_READS, RANDOM_READS
 
@@ -517,6 +524,15 @@ def test_a_thread_that_outlives_its_operation_adds_nothing(
     ended.set()
     assert read.wait(10)
     assert result_of(replay(execute)) == recorded
+
+
+def test_damaged_reads_are_named_before_anything_runs(cassette: InMemoryTapeCassette) -> None:
+    recorder = TapeRecorder(cassette)
+    damaged = Recording.new("damaged")
+    damaged.set_data(CLOCK_READS, {"time": "long ago"})
+    cassette.save_recording(damaged)
+    with pytest.raises(DamagedRecordingError, match=damaged.id):
+        recorder.play(damaged.id, lambda recording: pytest.fail("it runs"))
 
 
 def test_a_clock_can_be_left_alone(cassette: InMemoryTapeCassette) -> None:
