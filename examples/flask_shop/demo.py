@@ -1,8 +1,9 @@
 """Record a live Flask shop, replay it on the same code and on changed code, compare.
 
 Starts a price service and the shop under gunicorn, sends real traffic, stops both, deletes
-the shop's database, and replays what was recorded: on the same code everything is Equal, on
-a second version exactly the recordings that its planted regression affects are Different.
+the shop's database, and replays what was recorded, 90 days later and with no network: on the
+same code everything is Equal, on a second version exactly the recordings that its planted
+regression affects are Different.
 """
 
 import argparse
@@ -31,6 +32,7 @@ from verdicts import (
 
 HERE = Path(__file__).resolve().parent
 CONNECTIONS = 8
+DAYS_LATER = 90
 # Settings of these in the user's environment would make another demo of it.
 FOREIGN_SETTINGS = ("PLAYBACK_", "SHOP_", "FLASK_", "GUNICORN_")
 
@@ -118,13 +120,18 @@ class Demo:
         print("The shop's database, uploads and audit log are deleted.\n")
 
     def _compare(self, version: Path) -> Comparisons:
-        command = ["playback", "compare", "--since", "1d", "--limit", "1000000", "--json"]
-        with self._flask(f"compare-{version.name}", version, *command) as child:
+        command = [sys.executable, str(HERE / "later.py"), str(DAYS_LATER), "flask", "--app", "shop"]
+        command += ["playback", "compare", "--since", f"{DAYS_LATER + 1}d", "--limit", "1000000"]
+        command += ["--json"]
+        with self._child(f"compare-{version.name}", command, version=version) as child:
             exit_code = child.wait(timeout=50)
             if exit_code not in (ALL_EQUAL, DIFFERENCES, REPLAY_FAILURES):
                 raise child.failure(f"ended with code {exit_code}")
             comparisons = Comparisons.parse(exit_code, child.output)
-        print(f"Replayed on the {version.name} version: {comparisons.counts()}.")
+        print(
+            f"Replayed on the {version.name} version, {DAYS_LATER} days later,"
+            f" sealed {comparisons.sealed}: {comparisons.counts()}."
+        )
         return comparisons
 
     def _gunicorn(self, version: Path, prices: str) -> Child:

@@ -32,13 +32,15 @@ class Verdict:
     status: str
     message: str
     differences: Sequence[Mapping[str, str | None]]
+    sealed: str
 
     @classmethod
     def parse(cls, fields: Mapping[str, Any]) -> Self:
         """Read one verdict of the JSON document."""
         message, diff = fields["message"] or "", fields["diff"]
         differences = diff if isinstance(diff, list) else []
-        return cls(str(fields["recording_id"]), fields["status"], message, differences)
+        recording_id, status = str(fields["recording_id"]), fields["status"]
+        return cls(recording_id, status, message, differences, str(fields["sealed"]))
 
     def __str__(self) -> str:
         lines = [f"{self.recording_id} is {self.status}."]
@@ -68,6 +70,11 @@ class Comparisons:
         """Say how many verdicts of each status there are."""
         by_status = Counter(verdict.status for verdict in self.verdicts).most_common()
         return ", ".join(f"{count} {status}" for status, count in by_status) or "nothing"
+
+    @property
+    def sealed(self) -> str:
+        """How tight the replays were sealed."""
+        return "/".join(sorted({verdict.sealed for verdict in self.verdicts}))
 
     def not_equal(self) -> list[Verdict]:
         """Return the verdicts that are not Equal."""
