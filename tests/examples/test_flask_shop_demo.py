@@ -37,7 +37,8 @@ def test_the_demo_finds_exactly_the_planted_regression(
     finished: subprocess.CompletedProcess[str],
 ) -> None:
     assert finished.returncode == 0, finished.stdout + finished.stderr
-    first, second = re.findall(r"Replayed on the \w+ version: (.*)\.", finished.stdout)
+    replayed = r"Replayed on the \w+ version, 90 days later, sealed \w+: (.*)\."
+    first, second = re.findall(replayed, finished.stdout)
     assert re.fullmatch(r"\d+ Equal", first)
     assert re.fullmatch(r"\d+ Equal, \d+ Different", second)
     assert "Those are exactly the" in finished.stdout

@@ -42,6 +42,7 @@ def comparisons(verdicts: Any, exit_code: int, **statuses: str) -> Any:
                 {
                     "recording_id": name,
                     "status": status,
+                    "sealed": "python",
                     "message": None,
                     "diff": [{"path": "$.total", "recorded": "1", "replayed": "2"}],
                 }
