@@ -4,23 +4,36 @@ A cassette brings a Planter, which puts raw bytes where a recording was stored.
 """
 
 from abc import ABC, abstractmethod
+from dataclasses import replace
+from hashlib import md5
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import ormsgpack
+from botocore.exceptions import ClientError
 from ormsgpack import Ext
 
 from playback_core import (
+    FileBasedTapeCassette,
     InMemoryTapeCassette,
+    S3TapeCassette,
     SQLiteTapeCassette,
     TapeCassette,
     TapeRecorder,
+)
+from playback_core.cassettes._recording_file import file_content, read_recording_file
+from playback_core.cassettes._s3_objects import (
+    pack_full,
+    pack_metadata,
+    unpack_full,
 )
 from playback_core.codec import compress
 from playback_core.codec.frames import zstd
 from playback_core.commands import ListOptions, list_recordings
 from playback_core.entry import EntryKind
 from playback_core.errors import PlaybackError
+from playback_core.packing import PackedRecording
 from playback_core.studio import DefaultTuner, EqualityStatus, PlaybackStudio
 
 CATEGORY = "tests.hostile.buy"
@@ -112,7 +125,107 @@ class SQLitePlanter(Planter):
             connection.execute(statement, values)
 
 
-PLANTERS: list[type[Planter]] = [InMemoryPlanter, SQLitePlanter]
+class PackedPlanter(Planter):
+    """A Planter for a cassette that keeps each recording apart, whole and packed."""
+
+    @abstractmethod
+    def read(self, recording_id: str) -> PackedRecording:
+        """Return what is stored of a recording."""
+
+    @abstractmethod
+    def write(self, packed: PackedRecording) -> None:
+        """Store a recording in place of what is there."""
+
+    def plant(
+        self, recording_id: str, *, metadata: bytes | None = None, payload: bytes | None = None
+    ) -> None:
+        if metadata is not None:
+            self.write(replace(self.read(recording_id), metadata=metadata))
+        if payload is not None:
+            self.plant_frame(recording_id, compress(payload))
+
+    def plant_frame(self, recording_id: str, frame: bytes) -> None:
+        self.write(replace(self.read(recording_id), payload=frame))
+
+
+class FilePlanter(PackedPlanter):
+    def __init__(self, directory: Path) -> None:
+        self.place = str(directory)
+        self._cassette = FileBasedTapeCassette(directory)
+
+    def opened(self) -> TapeCassette:
+        return self._cassette
+
+    def read(self, recording_id: str) -> PackedRecording:
+        return read_recording_file(self._cassette._path_of(recording_id))
+
+    def write(self, packed: PackedRecording) -> None:
+        path = self._cassette._path_of(packed.id)
+        path.write_bytes(file_content(packed))
+        path.with_name(".index").unlink(missing_ok=True)
+
+
+class S3Planter(PackedPlanter):
+    """A bucket in memory: what is read of an object is the same over HTTP."""
+
+    place = "'hostile'"
+
+    def __init__(self, directory: Path) -> None:
+        self._bucket = Bucket()
+        self._cassette = S3TapeCassette("hostile", read_only=False, client=self._bucket)
+
+    def opened(self) -> TapeCassette:
+        return self._cassette
+
+    def read(self, recording_id: str) -> PackedRecording:
+        return unpack_full(recording_id, self._bucket.objects[self._full(recording_id)])
+
+    def write(self, packed: PackedRecording) -> None:
+        self._bucket.put_object(Key=self._full(packed.id), Body=pack_full(packed))
+        key = self._cassette._keys.metadata(packed.id)
+        self._bucket.put_object(Key=key, Body=pack_metadata(packed))
+
+    def _full(self, recording_id: str) -> str:
+        return self._cassette._keys.full(recording_id)
+
+
+class Bucket:
+    """What a client does with the objects of one bucket, without a service."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, bytes] = {}
+
+    def get_object(self, *, Key: str, **_: Any) -> dict[str, Any]:
+        if Key not in self.objects:
+            raise ClientError({"Error": {"Code": "NoSuchKey"}}, "GetObject")
+        return {"Body": BytesIO(self.objects[Key])}
+
+    def put_object(self, *, Key: str, Body: bytes, **_: Any) -> dict[str, Any]:
+        self.objects[Key] = Body
+        return {"ETag": md5(Body).hexdigest()}
+
+    def list_objects_v2(
+        self, *, Prefix: str, StartAfter: str = "", Delimiter: str = "", **_: Any
+    ) -> dict[str, Any]:
+        keys = sorted(key for key in self.objects if key.startswith(Prefix) and key > StartAfter)
+        if Delimiter:
+            ends = {key[: key.index(Delimiter, len(Prefix)) + 1] for key in keys}
+            return {"CommonPrefixes": [{"Prefix": end} for end in sorted(ends)]}
+        tags = [md5(self.objects[key]).hexdigest() for key in keys]
+        return {
+            "Contents": [{"Key": key, "ETag": tag} for key, tag in zip(keys, tags, strict=True)]
+        }
+
+    def delete_objects(self, *, Delete: dict[str, Any], **_: Any) -> dict[str, Any]:
+        for item in Delete["Objects"]:
+            self.objects.pop(item["Key"], None)
+        return {}
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+PLANTERS: list[type[Planter]] = [InMemoryPlanter, SQLitePlanter, FilePlanter, S3Planter]
 
 
 recorder = TapeRecorder()

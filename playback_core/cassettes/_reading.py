@@ -1,5 +1,7 @@
 """What is stored of a recording, read back; where it is damaged, an error that names it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
 
 from playback_core.cassettes._opening import Connection
@@ -28,6 +30,15 @@ def read_payload(connection: Connection, recording_id: str, place: Place) -> byt
     if not _is_within(place, len(content)):
         raise damaged(recording_id, "its place in its block is wrong")
     return content[place.start : place.start + place.length]
+
+
+@contextmanager
+def naming_damage(origin: str) -> Iterator[None]:
+    """Have the error of a damaged recording in the block begin with where that is stored."""
+    try:
+        yield
+    except DamagedRecordingError as error:
+        raise DamagedRecordingError(f"{origin}{error}") from error
 
 
 def decoded_metadata(recording_id: str, blob: Any) -> dict[str, Any]:

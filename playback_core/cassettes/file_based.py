@@ -16,14 +16,13 @@ from playback_core.cassettes._options import (
     checked_path,
     checked_timeout,
 )
-from playback_core.cassettes._reading import decoded_metadata, passes
+from playback_core.cassettes._reading import decoded_metadata, naming_damage, passes
 from playback_core.cassettes._recording_file import damaged_file, read_header, read_recording_file
 from playback_core.cassettes._recording_folder import Arrival
 from playback_core.cassettes._recording_store import RecordingStore, taken_bytes
 from playback_core.errors import (
     CassetteClosedError,
     CassetteError,
-    DamagedRecordingError,
     NoSuchRecording,
     SettingsError,
 )
@@ -75,10 +74,11 @@ class FileBasedTapeCassette(TapeCassette):
             except (FileNotFoundError, NotADirectoryError):
                 raise NoSuchRecording(recording_id) from None
         _require_id(path, packed.id, recording_id)
-        try:
-            return Recording.unpack(packed)
-        except DamagedRecordingError as error:
-            raise DamagedRecordingError(f"{error} Its file is {path}.") from error
+        origin = _origin(path)
+        with naming_damage(origin):
+            recording = Recording.unpack(packed)
+        recording.origin = origin
+        return recording
 
     def get_recording_metadata(self, recording_id: str) -> dict[str, Any]:
         path = self._path_of(recording_id)
@@ -88,7 +88,8 @@ class FileBasedTapeCassette(TapeCassette):
             except (FileNotFoundError, NotADirectoryError):
                 raise NoSuchRecording(recording_id) from None
         _require_id(path, header.id, recording_id)
-        return decoded_metadata(recording_id, header.metadata)
+        with naming_damage(_origin(path)):
+            return decoded_metadata(recording_id, header.metadata)
 
     def iter_categories(self) -> Iterator[str]:
         self._require_open()
@@ -186,6 +187,10 @@ def _oldest_first(found: Iterator[Indexed], wanted: RecordingFilter) -> list[Ind
 
 def _order(one: Indexed) -> tuple[int, str]:
     return one.started_at, one.id
+
+
+def _origin(path: Path) -> str:
+    return f"Recording file {path}: "
 
 
 def _require_id(path: Path, stored_id: str, recording_id: str) -> None:

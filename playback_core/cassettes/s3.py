@@ -3,12 +3,12 @@
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, Final
 from weakref import WeakSet
 
 from playback_core.cassettes._in_parallel import in_parallel
-from playback_core.cassettes._reading import decoded_metadata
+from playback_core.cassettes._reading import decoded_metadata, naming_damage
 from playback_core.cassettes._s3_client import S3Client, S3Connection
 from playback_core.cassettes._s3_index import S3Index
 from playback_core.cassettes._s3_index_writer import S3IndexWriter
@@ -98,11 +98,16 @@ class S3TapeCassette(TapeCassette):
 
     def get_recording(self, recording_id: str) -> Recording:
         body = self._read(self._keys.full, recording_id, MAX_FULL_BYTES)
-        return Recording.unpack(unpack_full(recording_id, body))
+        origin = self._origin(self._keys.full(recording_id))
+        with naming_damage(origin):
+            recording = Recording.unpack(unpack_full(recording_id, body))
+        recording.origin = origin
+        return recording
 
     def get_recording_metadata(self, recording_id: str) -> dict[str, Any]:
         body = self._read(self._keys.metadata, recording_id, MAX_METADATA_BYTES)
-        return decoded_metadata(recording_id, unpack_metadata(recording_id, body))
+        with naming_damage(self._origin(self._keys.metadata(recording_id))):
+            return decoded_metadata(recording_id, unpack_metadata(recording_id, body))
 
     def iter_recordings_metadata(
         self,
@@ -114,8 +119,9 @@ class S3TapeCassette(TapeCassette):
     ) -> Iterator[dict[str, Any]]:
         wanted = RecordingFilter.of(category, start_date, end_date, metadata, limit, False)
         found = islice(self._lookup(wanted).found(with_metadata=True), wanted.limit)
-        return (
-            self.get_recording_metadata(recording_id) if known is None else known
+        # Of what is damaged nothing is known; reading it once more says what is wrong.
+        return chain.from_iterable(
+            self._readable_metadata([recording_id]) if known is None else [known]
             for recording_id, known in found
         )
 
@@ -189,6 +195,9 @@ class S3TapeCassette(TapeCassette):
         if body is None:
             raise NoSuchRecording(recording_id)
         return body
+
+    def _origin(self, key: str) -> str:
+        return f"S3 bucket {self.bucket!r}, {key!r}: "
 
     def _require_writable(self, method: str) -> None:
         if self.read_only:

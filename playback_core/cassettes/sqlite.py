@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from functools import partial
 from typing import Any, Final
 
@@ -21,13 +20,14 @@ from playback_core.cassettes._reading import (
     Place,
     damaged,
     decoded_metadata,
+    naming_damage,
     passes,
     read_name,
     read_payload,
 )
 from playback_core.cassettes._rows import file_bytes, insert, remove_expired, remove_id
 from playback_core.codec import storable_text
-from playback_core.errors import DamagedRecordingError, NoSuchRecording
+from playback_core.errors import NoSuchRecording
 from playback_core.packing import PackedRecording
 from playback_core.recording import Recording
 from playback_core.recording_filter import RecordingFilter
@@ -72,7 +72,7 @@ class SQLiteTapeCassette(TapeCassette):
         return reopened, (self.path,)
 
     def get_recording(self, recording_id: str) -> Recording:
-        with self._naming_damage():
+        with naming_damage(self._origin):
             recording = self._recording(recording_id)
         recording.origin = self._origin
         return recording
@@ -84,7 +84,7 @@ class SQLiteTapeCassette(TapeCassette):
             ).fetchone()
         if row is None:
             raise NoSuchRecording(recording_id)
-        with self._naming_damage():
+        with naming_damage(self._origin):
             return decoded_metadata(recording_id, row[0])
 
     def iter_categories(self) -> Iterator[str]:
@@ -118,13 +118,6 @@ class SQLiteTapeCassette(TapeCassette):
         return Recording.unpack(
             PackedRecording(recording_id, started_at, metadata, payload, framed=False)
         )
-
-    @contextmanager
-    def _naming_damage(self) -> Iterator[None]:
-        try:
-            yield
-        except DamagedRecordingError as error:
-            raise DamagedRecordingError(f"{self._origin}{error}") from error
 
     def _save_recording(self, recording: Recording) -> None:
         for _, error in self._save_recordings([recording]):

@@ -117,7 +117,9 @@ print(json.dumps([ids[1], outcomes]))
 """
 
 
-@pytest.mark.parametrize("planter_class", [hostile.SQLitePlanter])
+@pytest.mark.parametrize(
+    "planter_class", [hostile.SQLitePlanter, hostile.FilePlanter, hostile.S3Planter]
+)
 def test_a_bomb_takes_no_more_than_200_megabytes_and_is_named(
     planter_class: type[Planter], tmp_path: Path
 ) -> None:
