@@ -64,7 +64,7 @@ def new_recording_id(category: str, started_at: int) -> str:
 
 def category_of(recording_id: str) -> str:
     """Return the category an id was made for; raise SettingsError if it is no recording id."""
-    parts = recording_id.rsplit("/", 2)
+    parts = recording_id.rsplit("/", 2) if isinstance(recording_id, str) else []
     if len(parts) != 3 or not all(parts):
         raise SettingsError(
             f"Not a recording id: {recording_id!r}; ids read category/day/unique, as `list` prints."

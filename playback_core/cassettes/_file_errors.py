@@ -11,10 +11,12 @@ from playback_core.errors import CassetteError
 _ADVICE: Final = {
     errno.EACCES: "allow this user to read and write there",
     errno.EDQUOT: "free some space or lower `max_bytes`",
+    errno.ELOOP: "remove the link, which is none of ours",
     errno.EMFILE: "allow more open files (ulimit -n)",
     errno.ENFILE: "allow more open files in the system",
     errno.ENOSPC: "free some space or lower `max_bytes`",
-    errno.ENOTDIR: "part of the path is a file; name another folder",
+    errno.ENOTDIR: "part of the path is a file, or a link of somebody else; remove it or name"
+    " another folder",
     errno.EPERM: "allow this user to read and write there",
     errno.EROFS: "name a folder that can be written to",
 }

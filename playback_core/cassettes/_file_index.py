@@ -13,12 +13,19 @@ from zlib import crc32
 
 import ormsgpack
 
-from playback_core.codec import storable_text, stored_text
+from playback_core.codec import Limits, decode, storable_text, stored_text
+from playback_core.errors import CodecError
 
 _CHECKSUM_DIGITS: Final = 8
 
 # Damage costs no more than this many their place in the index.
 _LONGEST_LINE: Final = 256
+
+# Its parts are fewer than a tenth of these; what is longer might be a bomb.
+_LINE_LIMITS: Final = Limits(max_nodes=64 * 1024)
+
+
+_PARTS_OF_RECORD: Final[tuple[list[type], ...]] = ([], [int, int, bytes])
 
 
 class Indexed(NamedTuple):
@@ -72,13 +79,15 @@ def _read_line(line: bytes) -> list[list[Any]]:
         return []
     try:
         return [[stored_text(recording_id), *rest] for recording_id, *rest in _records(body)]
-    except (NotBase64, ValueError, TypeError):
+    except (CodecError, NotBase64, ValueError, TypeError):
         return []
 
 
-def _records(body: bytes) -> Any:
-    records = ormsgpack.unpackb(a2b_base64(body))
-    for _, *rest in records:
-        if rest and list(map(type, rest)) != [int, int, bytes]:
+def _records(body: bytes) -> list[list[Any]]:
+    records = decode(a2b_base64(body), _LINE_LIMITS)
+    if type(records) is not list:
+        raise TypeError("not what an index holds")
+    for record in records:
+        if type(record) is not list or list(map(type, record[1:])) not in _PARTS_OF_RECORD:
             raise TypeError("not what an index holds")
     return records

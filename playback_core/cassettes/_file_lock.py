@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from playback_core.cassettes._own_files import HERE_ONLY
 from playback_core.errors import CassetteError
 
 _FIRST_PAUSE_SECONDS: Final = 0.0005
@@ -40,7 +41,7 @@ class WriterLock:
     @contextmanager
     def held(self) -> Iterator[Usage]:
         """Hold the lock; what the block makes of the usage is stored at its end."""
-        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | HERE_ONLY, 0o600)
         _held.add(descriptor)
         try:
             self._acquire(descriptor)

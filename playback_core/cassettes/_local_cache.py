@@ -8,6 +8,7 @@ from pathlib import Path
 from time import time
 from typing import Final
 
+from playback_core.cassettes._own_files import open_file
 from playback_core.guard import Guard
 
 _DIGEST: Final = 32
@@ -39,7 +40,7 @@ class LocalCache:
         """Return what is kept under a name, if it is whole, ours and no longer than a bound."""
         try:
             path = self._path(name)
-            with path.open("rb") as file:
+            with open_file(path) as file:
                 status = os.fstat(file.fileno())
                 if status.st_uid != os.geteuid() or status.st_size > max_bytes + _DIGEST:
                     return None

@@ -1,27 +1,29 @@
 """The file of one recording: how it is laid out and read; docs/format.md describes it."""
 
 import os
-import stat
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import BinaryIO, Final, NamedTuple
 from zlib import crc32
 
 import ormsgpack
 
-from playback_core.codec import DEFAULT_LIMITS, storable_text, stored_text
-from playback_core.errors import DamagedRecordingError
+from playback_core.cassettes._own_files import NotAFileError, open_file
+from playback_core.codec import DEFAULT_LIMITS, Limits, decode, storable_text, stored_text
+from playback_core.errors import CodecError, DamagedRecordingError, EncodeError
 from playback_core.packing import PackedRecording
 
 MAGIC: Final = b"PBR"
 VERSION: Final = 1
 
 _HEAD: Final = struct.Struct(">3sBIII")
-_FIRST_READ: Final = 16 * 1024
-_MAX_FILE_BYTES: Final = 2 * DEFAULT_LIMITS.max_bytes
+# A frame stores what would not become smaller as it is.
+_MAX_PAYLOAD_BYTES: Final = DEFAULT_LIMITS.max_bytes + 1024
 
-# A named pipe of this name must not keep the reader waiting, nor a link lead it elsewhere.
-_FLAGS: Final = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW
+# A header has four parts: what is larger than these might be a bomb, and is counted first.
+_HEADER_LIMITS: Final = Limits(max_nodes=64 * 1024, max_bytes=16 * 1024 * 1024)
 
 
 class Header(NamedTuple):
@@ -30,32 +32,34 @@ class Header(NamedTuple):
     id: str
     started_at: int
     metadata: bytes
-    length: int
 
 
 def file_content(packed: PackedRecording) -> bytes:
-    """Return the content of a recording's file."""
+    """Return the content of a recording's file; raise EncodeError where it could not be read."""
     header = ormsgpack.packb([storable_text(packed.id), packed.started_at, packed.metadata])
+    if len(header) > _HEADER_LIMITS.max_bytes:
+        raise EncodeError(
+            f"Recording {packed.id} cannot be stored: its metadata takes {len(packed.metadata):,}"
+            f" bytes, and the limit in a file is {_HEADER_LIMITS.max_bytes:,}; record it as data."
+        )
     head = _HEAD.pack(MAGIC, VERSION, len(header), crc32(header), crc32(packed.payload))
     return b"".join((head, header, packed.payload))
 
 
 def read_recording_file(path: Path) -> PackedRecording:
     """Read a whole file; raise FileNotFoundError, other OS errors, or DamagedRecordingError."""
-    content = read_regular(path, _MAX_FILE_BYTES)
-    header, checksum = _header(path, content)
-    payload = content[header.length :]
+    with _opened(path) as file:
+        header, checksum = _read_header(path, file)
+        payload = _read(file, _MAX_PAYLOAD_BYTES)
     if crc32(payload) != checksum:
         raise damaged_file(path, "its payload is cut short or altered")
-    return PackedRecording(header.id, header.started_at, header.metadata, payload)
+    return PackedRecording(*header, payload)
 
 
 def read_header(path: Path) -> Header:
     """Read what comes before the payload; raise as `read_recording_file` does."""
-    content = read_regular(path, _FIRST_READ)
-    if len(content) == _FIRST_READ and _length(path, content) > _FIRST_READ:
-        content = read_regular(path, min(_length(path, content), _MAX_FILE_BYTES))
-    return _header(path, content)[0]
+    with _opened(path) as file:
+        return _read_header(path, file)[0]
 
 
 def damaged_file(path: Path, reason: str) -> DamagedRecordingError:
@@ -63,41 +67,36 @@ def damaged_file(path: Path, reason: str) -> DamagedRecordingError:
     return DamagedRecordingError(f"The recording in {path} is damaged: {reason}. Delete it.")
 
 
-def read_regular(path: Path, limit: int) -> bytes:
-    """Return the first bytes of a file; raise DamagedRecordingError for a pipe, say, or OSError."""
-    descriptor = os.open(path, _FLAGS)
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
     try:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise damaged_file(path, "it is no file")
-        with open(descriptor, "rb", closefd=False) as file:
-            return file.read(min(limit, status.st_size))
-    finally:
-        os.close(descriptor)
+        with open_file(path) as file:
+            yield file
+    except NotAFileError as error:
+        raise damaged_file(path, "it is no file") from error
 
 
-def _length(path: Path, content: bytes) -> int:
-    return _HEAD.size + _checked_head(path, content)[0]
+def _read(file: BinaryIO, limit: int) -> bytes:
+    # Room for what is there, and not for the limit.
+    return file.read(min(limit, os.fstat(file.fileno()).st_size))
 
 
-def _header(path: Path, content: bytes) -> tuple[Header, int]:
-    length, checksum, payload_checksum = _checked_head(path, content)
-    end = _HEAD.size + length
-    header = content[_HEAD.size : end]
+def _read_header(path: Path, file: BinaryIO) -> tuple[Header, int]:
+    length, checksum, payload_checksum = _checked_head(path, file.read(_HEAD.size))
+    header = _read(file, length)
     if len(header) < length or crc32(header) != checksum:
         raise damaged_file(path, "its header is cut short or altered")
     try:
-        stored_id, started_at, metadata = ormsgpack.unpackb(header)
-        found = Header(stored_text(stored_id), *_of_types(started_at, metadata), end)
-    except (TypeError, ValueError) as error:
+        return Header(*_parts(header)), payload_checksum
+    except (CodecError, TypeError, ValueError) as error:
         raise damaged_file(path, f"its header does not name a recording ({error})") from error
-    return found, payload_checksum
 
 
-def _of_types(started_at: Any, metadata: Any) -> tuple[int, bytes]:
-    if type(started_at) is not int or not isinstance(metadata, bytes):
-        raise TypeError("its start or its metadata is of another type")
-    return started_at, metadata
+def _parts(header: bytes) -> tuple[str, int, bytes]:
+    parts = decode(header, _HEADER_LIMITS)
+    if type(parts) is not list or list(map(type, parts[1:])) != [int, bytes]:
+        raise TypeError("its parts are others")
+    return stored_text(parts[0]), parts[1], parts[2]
 
 
 def _checked_head(path: Path, content: bytes) -> tuple[int, int, int]:
@@ -112,4 +111,6 @@ def _checked_head(path: Path, content: bytes) -> tuple[int, int, int]:
             " upgrade playback-bundle."
         )
     length, header_checksum, payload_checksum = rest
+    if length > _HEADER_LIMITS.max_bytes:
+        raise damaged_file(path, "its header is longer than any")
     return length, header_checksum, payload_checksum

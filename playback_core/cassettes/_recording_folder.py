@@ -20,8 +20,9 @@ from playback_core.cassettes._file_places import (
     name_pattern,
     place_of,
 )
-from playback_core.cassettes._recording_file import damaged_file, read_header, read_regular
-from playback_core.errors import DamagedRecordingError, PlaybackError, SettingsError
+from playback_core.cassettes._own_files import make_folder, open_file, write_file
+from playback_core.cassettes._recording_file import damaged_file, read_header
+from playback_core.errors import PlaybackError, SettingsError
 from playback_core.recording_id import category_prefix, day_of, start_of
 
 _INDEX: Final = ".index"
@@ -74,10 +75,10 @@ class RecordingFolder:
 
     def take(self, arrivals: list[Arrival]) -> None:
         """Move recordings in; those that are not, when it raises OSError, are where they were."""
-        self.path.parent.mkdir(mode=0o700, exist_ok=True)
-        self.path.mkdir(mode=0o700, exist_ok=True)
+        make_folder(self.path.parent)
+        make_folder(self.path)
         if not all(day_of(arrival.indexed.started_at) == self.path.name for arrival in arrivals):
-            (self.path / _ANY_DATE).touch(mode=0o600)
+            write_file(self.path / _ANY_DATE, b"", os.O_APPEND)
         # Texts, as a path object costs as much as the rename.
         targets = [f"{self.path}/{arrival.place.name}{SUFFIX}" for arrival in arrivals]
         # Before the files: no line may describe a file that was replaced since.
@@ -119,8 +120,11 @@ class RecordingFolder:
             return
         readable = [one for one in self.recordings() if one.metadata is not None]
         fresh = self.path / _FRESH_INDEX
-        write_file(fresh, index_lines(readable), os.O_TRUNC)
-        fresh.replace(self.path / _INDEX)
+        # Where it cannot be written the old one, if any, is still right.
+        with suppress(OSError):
+            fresh.unlink(missing_ok=True)
+            write_file(fresh, index_lines(readable), os.O_EXCL)
+            fresh.replace(self.path / _INDEX)
 
     def _files(self) -> Iterator[tuple[str, os.DirEntry[str]]]:
         is_name = name_pattern(self.path.name).fullmatch
@@ -140,8 +144,10 @@ class RecordingFolder:
 
     def _indexed(self) -> dict[str, Indexed]:
         try:
-            index = read_index(read_regular(self.path / _INDEX, _MAX_INDEX_BYTES))
-        except (OSError, DamagedRecordingError):
+            with open_file(self.path / _INDEX) as file:
+                size = os.fstat(file.fileno()).st_size
+                index = read_index(file.read(min(size, _MAX_INDEX_BYTES)))
+        except OSError:
             return {}
         if self.path.name == OTHER:
             return {_name_of(recording): recording for recording in index.values()}
@@ -183,13 +189,6 @@ class RecordingFolder:
     def _append(self, lines: bytes) -> None:
         if lines:
             write_file(self.path / _INDEX, lines, os.O_APPEND)
-
-
-def write_file(path: Path, content: bytes, flags: int) -> None:
-    """Write a private file; `flags` say what is made of one that is there."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | flags, 0o600)
-    with open(descriptor, "wb") as file:
-        file.write(content)
 
 
 def _name_of(recording: Indexed) -> str:

@@ -20,8 +20,9 @@ from playback_core.cassettes._file_places import (
     place_of,
 )
 from playback_core.cassettes._options import too_large
+from playback_core.cassettes._own_files import is_folder, make_folder, write_file
 from playback_core.cassettes._recording_file import file_content
-from playback_core.cassettes._recording_folder import Arrival, RecordingFolder, write_file
+from playback_core.cassettes._recording_folder import Arrival, RecordingFolder
 from playback_core.packing import PackedRecording
 from playback_core.recording_id import category_of
 from playback_core.tape_cassette import StoredRecording, expired
@@ -94,8 +95,7 @@ class RecordingStore:
         arrival = Arrival(self._incoming / token_hex(8), place, indexed)
         with file_errors(self.directory):
             # Looked for, as both folders may be removed while the application runs.
-            if not self._incoming.is_dir():
-                self._incoming.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_folder(self._incoming)
             try:
                 write_file(arrival.written, content, os.O_EXCL)
             except BaseException:
@@ -205,7 +205,7 @@ class RecordingStore:
         return removed
 
     def _remove_abandoned(self) -> None:
-        if not self._incoming.is_dir():
+        if not is_folder(self._incoming):
             return
         before = time.time() - _ABANDONED_SECONDS
         for path in self._incoming.iterdir():
