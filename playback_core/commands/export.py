@@ -60,12 +60,21 @@ def recording_document(recording: Recording) -> dict[str, Any]:
 def json_line(document: dict[str, Any], *, ascii_only: bool = False) -> str:
     """Return a document as one line without control characters, which a recording could smuggle in.
 
-    Other text is left as it is, so that it can be searched for, unless it has to be ASCII.
+    Other text is left as it is, so that it can be searched for, unless it has to be ASCII. Halves
+    of surrogate pairs, for which JSON parsers refuse a whole file, become a text such as `\\ud800`.
     """
-    line = json.dumps(document, ensure_ascii=ascii_only, allow_nan=False)
-    if line.isprintable():
+    line = json.dumps(document, ensure_ascii=False, allow_nan=False)
+    if line.isprintable() and (line.isascii() or not ascii_only):
         return line
-    return "".join(char if char.isprintable() else json.dumps(char)[1:-1] for char in line)
+    return "".join(
+        char if char.isprintable() and (char.isascii() or not ascii_only) else _escape(char)
+        for char in line
+    )
+
+
+def _escape(char: str) -> str:
+    escape = json.dumps(char)[1:-1]
+    return f"\\{escape}" if "\ud800" <= char <= "\udfff" else escape
 
 
 def _recording_ids(cassette: TapeCassette, options: ExportOptions) -> Iterator[str]:

@@ -23,7 +23,7 @@ def run_subcommand(
     a switch. Results go to stdout; an error is one line on stderr, with `verbose` or PLAYBACK_DEBUG
     after its traceback. A closed stdout ends the command quietly.
     """
-    out, err = sys.stdout, sys.stderr
+    out, err = _stream(sys.stdout), _stream(sys.stderr)
     try:
         values = subcommand.values(given)
         report = choose_report(out, as_json=values.pop(AS_JSON.name, False))
@@ -53,6 +53,11 @@ def error_line(error: PlaybackError) -> str:
 
 
 _NO = frozenset({"", "0", "false", "no", "off"})
+
+
+def _stream(given: TextIO | None) -> TextIO:
+    # None where the shell closed it before the start.
+    return given or open(os.devnull, "w", encoding="utf-8")
 
 
 def _discard(out: TextIO) -> None:

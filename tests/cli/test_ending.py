@@ -1,8 +1,16 @@
 """`playback` in a process of its own: Ctrl-C, a closed pipe, an input to debug from."""
 
 import json
+import os
 import signal
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
+
+import pytest
+
+from playback_core import NoSuchRecording
 
 WAITS = """
         if name == "milk":
@@ -71,6 +79,25 @@ def test_a_closed_pipe_ends_quietly(folder: Any) -> None:
     assert process.returncode == 141
     process.stdin.close()
     process.stderr.close()
+
+
+@pytest.mark.parametrize("closed", [(1,), (1, 2)])
+def test_streams_that_the_shell_closed_stop_no_command(
+    folder: Any, closed: tuple[int, ...]
+) -> None:
+    oldest = folder.ids()[0]
+    command = [sys.executable, "-m", "playback_core.cli", "prune", "--max-size", "0"]
+    done = subprocess.run(
+        command,
+        cwd=folder.path,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+        stderr=subprocess.PIPE,
+        preexec_fn=lambda: [os.close(number) for number in closed],
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    with pytest.raises(NoSuchRecording):
+        folder.cassette.get_recording(oldest)
 
 
 def _debugged(folder: Any, commands: str) -> tuple[int, str]:

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from playback_core.commands import json_line
+
 
 def _exported(folder: Any, *arguments: str) -> list[dict[str, Any]]:
     done = folder.run("export", *arguments)
@@ -50,6 +52,22 @@ def test_an_ascii_stream_gets_escapes(folder: Any) -> None:
     assert (process.returncode, err) == (0, "")
     assert out.isascii()
     assert json.loads(out)["category"] == "čaj"
+
+
+@pytest.mark.parametrize("ascii_only", [False, True])
+def test_what_is_no_unicode_breaks_no_parser(ascii_only: bool) -> None:
+    document = {"čaj \ud800": "\ud83d\ude00 \udcff", "face": "\U0001f600\u2028\x1b"}
+    line = json_line(document, ascii_only=ascii_only)
+    assert line.isprintable()
+    assert line.isascii() is ascii_only
+    # jq and pandas refuse the whole file for one half of a pair.
+    read = {
+        name.encode().decode(): text.encode().decode() for name, text in json.loads(line).items()
+    }
+    assert read == {
+        "čaj \\ud800": "\\ud83d\\ude00 \\udcff",
+        "face": "\U0001f600\u2028\x1b",
+    }
 
 
 def test_recordings_are_selected(folder: Any) -> None:
