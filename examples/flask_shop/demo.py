@@ -120,9 +120,10 @@ class Demo:
         print("The shop's database, uploads and audit log are deleted.\n")
 
     def _compare(self, version: Path) -> Comparisons:
-        command = [sys.executable, str(HERE / "later.py"), str(DAYS_LATER), "flask", "--app", "shop"]
-        command += ["playback", "compare", "--since", f"{DAYS_LATER + 1}d", "--limit", "1000000"]
-        command += ["--json"]
+        later = [sys.executable, str(HERE / "later.py"), str(DAYS_LATER)]
+        compare = ["flask", "--app", "shop", "playback", "compare", "--json"]
+        all_of_them = ["--since", f"{DAYS_LATER + 1}d", "--limit", "1000000"]
+        command = [*later, *compare, *all_of_them]
         with self._child(f"compare-{version.name}", command, version=version) as child:
             exit_code = child.wait(timeout=50)
             if exit_code not in (ALL_EQUAL, DIFFERENCES, REPLAY_FAILURES):
