@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any, Final, NotRequired, TypedDict
 
 from playback_core.http_redaction import HttpRedactor
@@ -18,12 +18,12 @@ SCALARS: Final = frozenset({str, int, float, bool, bytes})
 class RecordedRequest(TypedDict):
     """What came in.
 
-    `environ` has the scalars of a WSGI environment; `body` the bytes the application read, which
-    are all there were if `body_complete`, and after which reading failed if `body_broken`; `app`
-    what of the application's own settings decides how it answers.
+    `environ` has the scalars of a WSGI environment, or what of an ASGI scope is plain; `body` the
+    bytes the application read, which are all there were if `body_complete`, and after which reading
+    failed if `body_broken`; `app` what of the application's own settings decides how it answers.
     """
 
-    environ: dict[str, Scalar]
+    environ: dict[str, Any]
     body: bytes
     body_complete: bool
     body_broken: NotRequired[bool]
@@ -99,13 +99,13 @@ class CutBody:
 class HttpExchange:
     """A request and its answer as they went; what is recorded of them is made when it is stored.
 
-    `environ` is the environment's scalars, the bodies are what was kept of them. Nobody changes
-    any of it afterwards.
+    `environ` is what of the environment is plain, the bodies are what was kept of them. Nobody
+    changes any of it afterwards.
     """
 
     redactor: HttpRedactor
     app: dict[str, Any]
-    environ: dict[str, Scalar]
+    environ: dict[str, Any]
     request_body: bytes
     request_complete: bool
     request_broken: bool
@@ -115,7 +115,7 @@ class HttpExchange:
     body: bytes
     partial: bool
     exceptions: list[RecordedException]
-    session_cookie: str
+    session_cookie: str | None
 
     @property
     def size(self) -> int:
@@ -124,7 +124,7 @@ class HttpExchange:
 
     def request(self) -> RecordedRequest:
         """Return the request without its secrets."""
-        environ, body = redacted_environ(self.redactor, self.environ, self.request_body)
+        environ, body = self._redacted_request()
         request: RecordedRequest = {
             "environ": environ,
             "body": body,
@@ -134,6 +134,9 @@ class HttpExchange:
         if self.request_broken:
             request["body_broken"] = True
         return request
+
+    def _redacted_request(self) -> tuple[dict[str, Any], bytes]:
+        return redacted_environ(self.redactor, self.environ, self.request_body)
 
     def response(self) -> RecordedResponse:
         """Return the answer without its secrets."""
@@ -165,18 +168,25 @@ def recorded_exception(error: BaseException, how: str) -> RecordedException:
 
 
 def redacted_response(
-    redactor: HttpRedactor, headers: Iterable[tuple[str, str]], body: bytes, session_cookie: str
+    redactor: HttpRedactor,
+    headers: Iterable[tuple[str, str]],
+    body: bytes,
+    session_cookie: str | None,
 ) -> tuple[list[list[str]], bytes]:
     """Return a response's headers and body without their secrets.
 
-    The cookie of the session is marked: it is compared by what the session holds. Content-Length
-    follows a body that redaction changed, so that what is stored agrees with itself.
+    The cookie of the session, if it has one, is marked: it is compared by what the session holds.
+    Content-Length follows a body that redaction changed, so that what is stored agrees with itself.
     """
     redacted, content_type = [], ""
     for name, value in headers:
         lowered = name.lower()
         if lowered in redactor.headers:
-            is_session = lowered == "set-cookie" and value.startswith(f"{session_cookie}=")
+            is_session = (
+                session_cookie is not None
+                and lowered == "set-cookie"
+                and value.startswith(f"{session_cookie}=")
+            )
             value = marked_cookie(value) if is_session else redactor.header(name, value)
         elif lowered == "content-type":
             content_type = value
@@ -216,7 +226,8 @@ def redacted_environ(
     for key in _QUERIES:
         value = environ.get(key)
         if value and isinstance(value, str):
-            environ[key] = _redacted_query(redactor, key, value)
+            redact = redactor.query if key == "QUERY_STRING" else partial(redacted_url, redactor)
+            environ[key] = redact(value)
     shown = redactor.body(str(environ.get("CONTENT_TYPE", "")), body) if body else body
     if len(shown) != len(body) and environ.get("CONTENT_LENGTH"):
         environ["CONTENT_LENGTH"] = str(len(shown))
@@ -236,8 +247,7 @@ def _environ_keys(headers: frozenset[str]) -> list[tuple[str, str]]:
 _QUERIES: Final = ("QUERY_STRING", "RAW_URI", "REQUEST_URI", "HTTP_REFERER")
 
 
-def _redacted_query(redactor: HttpRedactor, key: str, value: str) -> str:
-    if key == "QUERY_STRING":
-        return redactor.query(value)
-    path, mark, query = value.partition("?")
-    return path + mark + redactor.query(query) if query else value
+def redacted_url(redactor: HttpRedactor, url: str) -> str:
+    """Return a URL without the secrets of its query."""
+    path, mark, query = url.partition("?")
+    return path + mark + redactor.query(query) if query else url

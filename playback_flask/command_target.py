@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 from flask import Flask
 
 from playback_core.adapters import CommandTarget
+from playback_core.exchanges.recorder_setup import reading
 from playback_core.tape_cassette import TapeCassette
 from playback_flask.app_playback import playback_of
 from playback_flask.replay import players
@@ -27,7 +28,8 @@ def open_application(app: Flask, cassette: TapeCassette | None = None) -> Iterat
     Raise SettingsError where it has no playback, CassetteError where there is nothing to read.
     """
     playback = playback_of(app)
-    with playback.for_reading(cassette) as stored, app.app_context():
+    opened = reading(playback.recorder, playback.settings, playback.base, cassette)
+    with opened as stored, app.app_context():
         yield CommandTarget(
             cassette=stored,
             recorder=playback.recorder,

@@ -7,12 +7,12 @@ from flask import Flask
 
 from playback_core import TapeRecorder, recorder
 from playback_core.adapters import are_made_for_commands
+from playback_core.exchanges.recorder_setup import set_redaction_up, start_recording
+from playback_core.exchanges.rules import ExchangeRules
 from playback_core.settings import load_settings
 from playback_core.wrapping import wrap_for_recording
 from playback_flask.app_playback import EXTENSION, AppPlayback
 from playback_flask.hooks import Hooks
-from playback_flask.recorder_setup import set_redaction_up, start_recording
-from playback_flask.rules import ExchangeRules
 
 
 class FlaskPlayback:
@@ -39,9 +39,9 @@ class FlaskPlayback:
         settings = load_settings(app.config, os.environ)
         base = Path(app.instance_path)
         enabled = settings.is_enabled(testing=app.testing) and not are_made_for_commands()
-        redactor = set_redaction_up(self.recorder, app, settings)
+        redactor = set_redaction_up(self.recorder, app, app.name, settings)
         if enabled:
-            start_recording(self.recorder, app, settings, base)
+            start_recording(self.recorder, app.name, settings, base)
         elif are_made_for_commands():
             # At the same point as where it records: what is imported after it is as it was there.
             wrap_for_recording(clock=self.recorder.clock)

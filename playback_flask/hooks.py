@@ -1,6 +1,6 @@
 """Where Flask calls us: the WSGI callable, signals, the handling of exceptions, sessions."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextvars import ContextVar
 from functools import partial
 from threading import Lock
@@ -11,22 +11,20 @@ from flask.globals import request_ctx
 from flask.sessions import SessionInterface
 
 from playback_core import TapeRecorder
+from playback_core.exchanges.rules import ExchangeRules
 from playback_core.guard import FailingOpen
 from playback_core.operation import OpenOperation, OperationStart
 from playback_core.provenance import standing_metadata
-from playback_core.session import current, enter, leave
-from playback_flask.answer import recorded_answer
-from playback_flask.exchange import Exchange, StartResponse
+from playback_core.session import current
+from playback_core.wsgi.answer import run_within
+from playback_core.wsgi.exchange import StartResponse, WsgiApp, is_websocket
+from playback_flask.exchange import FlaskExchange
 from playback_flask.method_hooks import MethodHook, Ours, Run, method_hook
-from playback_flask.rules import ExchangeRules
 from playback_flask.sessions import recorded_sessions
-from playback_flask.translate import is_websocket
 
 KIND: Final = "flask"
 
-WsgiApp = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
-
-_exchange: Final[ContextVar[Exchange | None]] = ContextVar("playback_exchange", default=None)
+_exchange: Final[ContextVar[FlaskExchange | None]] = ContextVar("playback_exchange", default=None)
 
 
 class Hooks:
@@ -79,11 +77,11 @@ class Hooks:
         self, app: Flask, run: Run, environ: dict[str, Any], start_response: StartResponse
     ) -> Iterable[bytes]:
         operation = self._open_operation(app, environ)
-        exchange: Exchange | None = None
+        exchange: FlaskExchange | None = None
         if operation is not None:
             with FailingOpen(operation.scope.session, "Beginning request of app", app.name):
                 self._record_sessions(app)
-                exchange = Exchange(app, self._rules, operation, environ)
+                exchange = FlaskExchange(app, self._rules, operation, environ)
         if exchange is None:
             return _untouched(run, environ, start_response)
         return _within(exchange, run, environ, start_response)
@@ -132,20 +130,13 @@ def _note_unhandled(sender: Flask, *, exception: Exception, **extra: Any) -> Non
 
 
 def _within(
-    exchange: Exchange, run: WsgiApp, environ: dict[str, Any], start_response: StartResponse
+    exchange: FlaskExchange, run: WsgiApp, environ: dict[str, Any], start_response: StartResponse
 ) -> Iterable[bytes]:
-    token = enter(exchange.scope)
     outer = _exchange.set(exchange)
     try:
-        answer = run(environ, exchange.starting(start_response))
-    except BaseException as error:
-        exchange.fail(error, "after response")
-        exchange.finish()
-        raise
+        return run_within(exchange, run, environ, start_response)
     finally:
         _exchange.reset(outer)
-        leave(token)
-    return recorded_answer(exchange, answer)
 
 
 def _untouched(

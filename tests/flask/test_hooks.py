@@ -15,6 +15,7 @@ from flask import Blueprint, Response, copy_current_request_context, request, se
 from flask import stream_with_context as with_context
 
 from playback_core import TapeRecorder
+from playback_core.exchanges import exchange
 
 KEY = TapeRecorder.OPERATION_REQUEST
 
@@ -434,10 +435,12 @@ def test_a_broken_cassette_changes_no_answer(recorded, monkeypatch, broken):
 @pytest.mark.parametrize(
     "place",
     [
-        "playback_flask.exchange.Exchange.__init__",
+        "playback_core.exchanges.exchange.Exchange.__init__",
+        "playback_core.wsgi.exchange.recorded_environ",
+        "playback_core.wsgi.exchange.record_body",
         "playback_flask.exchange.category_of_request",
-        "playback_flask.exchange.BodyCapture.add",
-        "playback_flask.exchange.Exchange._exchanged",
+        "playback_core.exchanges.exchange.BodyCapture.add",
+        "playback_core.exchanges.exchange.Exchange._exchanged",
     ],
 )
 def test_a_fault_while_taking_the_request_changes_no_answer(recorded, monkeypatch, place):
@@ -448,6 +451,7 @@ def test_a_fault_while_taking_the_request_changes_no_answer(recorded, monkeypatc
         assert client.get("/", buffered=True).data == b"fine"
     assert recorded.recordings() == []
     assert recorded.recorder.counters == {"failed": 1}
+    assert not exchange._unfinished
 
 
 @pytest.mark.parametrize("place", ["redacted_environ", "redacted_response"])

@@ -16,8 +16,16 @@ import pytest
 
 from playback_core import Recording, SQLiteTapeCassette, TapeRecorder
 from tests.flask.cases.clients import CASES, PICTURE, Answer, Case, Client, ask_everything
-from tests.flask.cases.servers import MODULE, SERVERS, compare, serve
+from tests.servers import GUNICORN, THREADS, WAITRESS, compare, serve
 
+MODULE = "tests.flask.cases.app"
+SERVERS = {
+    "gthread": (*GUNICORN, *THREADS, "--workers", "2", f"{MODULE}:app"),
+    "prefork": (*GUNICORN, "--workers", "3", f"{MODULE}:app"),
+    "preload": (*GUNICORN, "--workers", "2", "--preload", f"{MODULE}:app"),
+    "waitress": (*WAITRESS, f"{MODULE}:app"),
+    "werkzeug": ("-m", "flask", "--app", f"{MODULE}:app", "run", "--port", "0"),
+}
 CLIENTS = 6
 EXPECTED = Counter(case.category for case in CASES for _ in range(CLIENTS))
 # What the client gets is the server's own page, where the exception leaves the application.

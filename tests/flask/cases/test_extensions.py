@@ -14,7 +14,7 @@ import pytest
 from simple_websocket import Client as WebSocket
 
 from playback_core import SQLiteTapeCassette, TapeRecorder
-from tests.flask.cases.servers import GUNICORN, THREADS, compare, environment, serve
+from tests.servers import GUNICORN, THREADS, compare, environment, serve
 
 FACTORY = "tests.flask.cases.extensions:create_app"
 MEGABYTE = 1024 * 1024

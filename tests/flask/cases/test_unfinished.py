@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from playback_core import SQLiteTapeCassette, TapeRecorder
-from tests.flask.cases.servers import GUNICORN, compare, serve, wait_for
+from tests.servers import GUNICORN, compare, serve, wait_for
 
 FACTORY = "tests.flask.cases.extensions:create_app"
 ENDINGS = {

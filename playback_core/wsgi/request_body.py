@@ -1,4 +1,4 @@
-"""RequestBody: records the body of a request as the application reads it."""
+"""WsgiRequestBody: records the body of a request as the application reads it."""
 
 from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from playback_core.http_exchange import BodyCapture
 
 
-class RequestBody:
+class WsgiRequestBody:
     """Stands in for `wsgi.input` and keeps what is read from it; it reads nothing by itself.
 
     `length` is what the request says its body has, None where it is streamed in chunks.
@@ -91,13 +91,13 @@ class RequestBody:
 _READING_INTO = frozenset({"readinto", "readinto1"})
 
 
-def record_body(environ: MutableMapping[str, Any], limit: int) -> RequestBody | None:
-    """Put a RequestBody in place of `wsgi.input`; None where the request has no body."""
+def record_body(environ: MutableMapping[str, Any], limit: int) -> WsgiRequestBody | None:
+    """Put a WsgiRequestBody in place of `wsgi.input`; None where the request has no body."""
     length = environ.get("CONTENT_LENGTH")
     chunked = "HTTP_TRANSFER_ENCODING" in environ
     if not chunked and length in _NO_BODY:
         return None
-    body = RequestBody(environ["wsgi.input"], None if chunked else _number(length), limit)
+    body = WsgiRequestBody(environ["wsgi.input"], None if chunked else _number(length), limit)
     environ["wsgi.input"] = body
     return body
 

@@ -1,16 +1,27 @@
-"""RecordedAnswer: the body of an answer, recorded on its way from the application to the server."""
+"""RecordedAnswer: the answer of an application, recorded on its way to the server."""
 
 from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
+from playback_core.exchanges.exchange import Exchange
 from playback_core.session import enter, leave
-from playback_flask.exchange import Exchange
+from playback_core.wsgi.exchange import StartResponse, WsgiApp, WsgiExchange
 
 
-def recorded_answer(exchange: Exchange, answer: Iterable[bytes]) -> Iterable[bytes]:
-    """Return what to give the server for what the application returned.
-
-    A list is given as it is: it is all there already, and servers treat it specially.
-    """
+def run_within(
+    exchange: WsgiExchange, run: WsgiApp, environ: dict[str, Any], start_response: StartResponse
+) -> Iterable[bytes]:
+    """Call an application within an exchange, and return what to give the server as its answer."""
+    token = enter(exchange.scope)
+    try:
+        answer = run(environ, exchange.starting(start_response))
+    except BaseException as error:
+        exchange.fail(error, "after response")
+        exchange.finish()
+        raise
+    finally:
+        leave(token)
+    # A list is given as it is: it is all there already, and servers treat it specially.
     if type(answer) not in (list, tuple):
         return RecordedAnswer(exchange, answer)
     for chunk in answer:

@@ -1,4 +1,4 @@
-"""Real servers for app.py, each in a process of its own, and the command that replays."""
+"""Real servers for an application, in a process of their own, and the command that replays."""
 
 import json
 import os
@@ -12,22 +12,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-MODULE: Final = "tests.flask.cases.app"
-ROOT: Final = Path(__file__).parents[3]
+ROOT: Final = Path(__file__).parents[1]
 
 GUNICORN: Final = ("-m", "gunicorn", "--bind", "127.0.0.1:0")
 THREADS: Final = ("--worker-class", "gthread", "--threads", "8")
-SERVERS: Final = {
-    "gthread": (*GUNICORN, *THREADS, "--workers", "2", f"{MODULE}:app"),
-    "prefork": (*GUNICORN, "--workers", "3", f"{MODULE}:app"),
-    "preload": (*GUNICORN, "--workers", "2", "--preload", f"{MODULE}:app"),
-    "waitress": (
-        *("-m", "waitress", "--listen", "127.0.0.1:0", "--threads", "8"),
-        *("--no-clear-untrusted-proxy-headers", f"{MODULE}:app"),
-    ),
-    "werkzeug": ("-m", "flask", "--app", f"{MODULE}:app", "run", "--port", "0"),
-}
-_ADDRESS: Final = re.compile(r"(?:Listening at:|Serving on|Running on) http://127\.0\.0\.1:(\d+)")
+WAITRESS: Final = (
+    *("-m", "waitress", "--listen", "127.0.0.1:0", "--threads", "8"),
+    "--no-clear-untrusted-proxy-headers",
+)
+UVICORN: Final = ("-m", "uvicorn", "--port", "0")
+
+_ADDRESS: Final = re.compile(
+    r"(?:Listening at:|Serving on|[Rr]unning on) http://127\.0\.0\.1:(\d+)"
+)
 
 
 def environment(folder: Path, **more: str) -> dict[str, str]:

@@ -2,20 +2,23 @@
 
 import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 from weakref import WeakKeyDictionary, ref
 
-from flask import Flask
-
-from playback_core import AsyncRecordOnlyTapeCassette, TapeCassette, TapeRecorder
+from playback_core.adapters import read_from
+from playback_core.cassettes.asynchronous import AsyncRecordOnlyTapeCassette
 from playback_core.codec.redaction import DEFAULT_FIELDS
 from playback_core.errors import CassetteError, SettingsError
 from playback_core.http_redaction import DEFAULT_HEADERS, HttpRedactor
 from playback_core.settings import Settings, cassette_from_url
+from playback_core.tape_cassette import TapeCassette
+from playback_core.tape_recorder import TapeRecorder
 
-_logger: Final = logging.getLogger("playback.flask")
+_logger: Final = logging.getLogger("playback")
 _KEY_OF_THIS_PROCESS: Final = os.urandom(32)
 _DEFAULTS: Final = Settings()
 _ABSOLUTE: Final = ("memory:", "s3:", "sqlite:////", "file:////")
@@ -25,7 +28,8 @@ _ABSOLUTE: Final = ("memory:", "s3:", "sqlite:////", "file:////")
 class _RecorderSetup:
     """What the first application that uses a recorder has decided."""
 
-    app: "ref[Flask]"
+    app: "ref[Any]"
+    name: str
     redactor: HttpRedactor
     redaction: Any
     cassette: Any = None
@@ -35,8 +39,12 @@ class _RecorderSetup:
 _setups: Final[WeakKeyDictionary[TapeRecorder, _RecorderSetup]] = WeakKeyDictionary()
 
 
-def set_redaction_up(recorder: TapeRecorder, app: Flask, settings: Settings) -> HttpRedactor:
+def set_redaction_up(
+    recorder: TapeRecorder, app: Any, name: str, settings: Settings
+) -> HttpRedactor:
     """Give a recorder its redaction and return it; the first application decides.
+
+    `app` is what the application lives as long as, `name` what messages call it.
 
     Raise SettingsError where another one that shares the recorder wants a different one.
     """
@@ -51,14 +59,14 @@ def set_redaction_up(recorder: TapeRecorder, app: Flask, settings: Settings) -> 
             patterns=[entry for entry in settings.redact if not isinstance(entry, str)],
             forbidden=settings.forbid,
         )
-        setup = _setups[recorder] = _RecorderSetup(ref(app), redactor, wanted)
+        setup = _setups[recorder] = _RecorderSetup(ref(app), name, redactor, wanted)
         recorder.redaction = redactor
     elif wanted not in (setup.redaction, (frozenset(), None, frozenset())):
-        raise _disagreement("REDACT, REDACT_KEY or FORBID", app, setup)
+        raise _disagreement("REDACT, REDACT_KEY or FORBID", name, setup)
     return setup.redactor
 
 
-def start_recording(recorder: TapeRecorder, app: Flask, settings: Settings, base: Path) -> None:
+def start_recording(recorder: TapeRecorder, name: str, settings: Settings, base: Path) -> None:
     """Give a recorder its cassette, if it has none, and enable it; `set_redaction_up` came before.
 
     A cassette that can't be opened stops no application: that is logged, and nothing is recorded.
@@ -69,11 +77,11 @@ def start_recording(recorder: TapeRecorder, app: Flask, settings: Settings, base
     is_default = settings.cassette == _DEFAULTS.cassette
     if setup.cassette is not None:
         if wanted != setup.cassette and not is_default:
-            raise _disagreement("CASSETTE", app, setup)
+            raise _disagreement("CASSETTE", name, setup)
     elif recorder.tape_cassette is not None:
         if not (is_default or settings.cassette is recorder.tape_cassette):
             raise SettingsError(
-                f"PLAYBACK_CASSETTE of app {app.name!r} is {settings.cassette!r}, and its recorder"
+                f"PLAYBACK_CASSETTE of app {name!r} is {settings.cassette!r}, and its recorder"
                 " has a cassette already; leave one of them out."
             )
     elif not _open_writer(recorder, settings, base):
@@ -93,7 +101,27 @@ def open_cassette(settings: Settings, base: Path, *, create: bool) -> TapeCasset
     return cassette_from_url(cassette, base, create=create, max_bytes=settings.max_bytes)
 
 
-def _setup_of(recorder: TapeRecorder, app: Flask) -> _RecorderSetup | None:
+@contextmanager
+def reading(
+    recorder: TapeRecorder, settings: Settings, base: Path, cassette: TapeCassette | None
+) -> Iterator[TapeCassette]:
+    """Give the cassette to read from for a block, during which nothing is recorded.
+
+    It is `cassette`, else the recorder's; where recording has not been set up here it is that of
+    the settings, if it exists. Raise CassetteError where it does not or cannot be read.
+    """
+    opened = None
+    if cassette is None and recorder.tape_cassette is None:
+        cassette = opened = open_cassette(settings, base, create=False)
+    try:
+        with read_from(recorder, cassette) as stored:
+            yield stored
+    finally:
+        if opened is not None and opened is not settings.cassette:
+            opened.close()
+
+
+def _setup_of(recorder: TapeRecorder, app: Any) -> _RecorderSetup | None:
     setup = _setups.get(recorder)
     if setup is None or setup.app() not in (None, app):
         return setup
@@ -125,10 +153,8 @@ def _identity(settings: Settings, base: Path) -> Any:
     return (cassette, base) if is_relative else cassette
 
 
-def _disagreement(names: str, app: Flask, setup: _RecorderSetup) -> SettingsError:
-    other = setup.app()
+def _disagreement(what: str, name: str, setup: _RecorderSetup) -> SettingsError:
     return SettingsError(
-        f"PLAYBACK_{names} of app {app.name!r} differs from that of app"
-        f" {other.name if other else '?'!r}, and both share a recorder; give one of them its own:"
-        " FlaskPlayback(app, TapeRecorder())."
+        f"PLAYBACK_{what} of app {name!r} differs from that of app {setup.name!r}, and both share a"
+        " recorder; give one of them its own, as in FlaskPlayback(app, TapeRecorder())."
     )

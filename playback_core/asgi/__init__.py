@@ -1,0 +1,8 @@
+"""Records the HTTP requests of any ASGI application, and replays them: PlaybackMiddleware."""
+
+from playback_core.adapters import register_adapter
+from playback_core.asgi.middleware import PlaybackMiddleware
+
+__all__ = ["PlaybackMiddleware"]
+
+register_adapter(PlaybackMiddleware.kind, PlaybackMiddleware.target)
