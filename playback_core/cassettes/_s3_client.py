@@ -54,6 +54,15 @@ class S3Connection:
         """The URL of the service."""
         return str(getattr(getattr(self._client, "meta", None), "endpoint_url", ""))
 
+    def options(self) -> dict[str, Any]:
+        """Return what another process makes a client with; raise SettingsError for a given one."""
+        if self._given is not None:
+            raise SettingsError(
+                "an S3 cassette with a client of yours cannot leave its process; give region and"
+                " endpoint_url instead"
+            )
+        return {"region": self._region, "endpoint_url": self._endpoint_url}
+
     def close(self) -> None:
         """Close the connections, but for those of a given client, which others may use."""
         if not self._is_closed and self._given is None and not self._is_inherited:

@@ -55,6 +55,7 @@ class CachedReadOnlyS3TapeCassette(S3TapeCassette):
         folder = _default_folder() if local_path is None else local_path
         self.local_path = checked_path("local_path", folder)
         self.use_cache = use_cache
+        self._max_cache_bytes = max_cache_bytes
         self._cache = LocalCache(self.local_path, max_cache_bytes)
         super().__init__(
             bucket,
@@ -69,10 +70,17 @@ class CachedReadOnlyS3TapeCassette(S3TapeCassette):
             encryption=encryption,
         )
 
-    def _opened_store(self, encryption: Mapping[str, Any]) -> ObjectStore:
+    def _opened_store(self) -> ObjectStore:
         if not self.use_cache:
-            return super()._opened_store(encryption)
-        return _CachedStore(self.bucket, self._connection, encryption, self._cache)
+            return super()._opened_store()
+        return _CachedStore(self.bucket, self._connection, self._encryption, self._cache)
+
+    def _reading_options(self) -> dict[str, Any]:
+        return super()._reading_options() | {
+            "local_path": self.local_path,
+            "use_cache": self.use_cache,
+            "max_cache_bytes": self._max_cache_bytes,
+        }
 
 
 class _CachedStore(ObjectStore):

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from itertools import chain, islice
 from typing import Any, Final
 from weakref import WeakSet
@@ -20,6 +21,11 @@ from playback_core.cassettes._s3_objects import (
     unpack_full,
     unpack_metadata,
 )
+from playback_core.cassettes._s3_options import (
+    checked_bucket,
+    checked_encryption,
+    checked_threshold,
+)
 from playback_core.cassettes._s3_saving import S3Saver, SamplingCalculator
 from playback_core.cassettes._s3_store import ObjectStore
 from playback_core.errors import CassetteReadOnlyError, NoSuchRecording, SettingsError
@@ -28,13 +34,6 @@ from playback_core.recording import Recording
 from playback_core.recording_filter import RecordingFilter
 from playback_core.recording_id import start_of
 from playback_core.tape_cassette import StoredRecording, TapeCassette, expired
-
-_ENCRYPTION: Final = frozenset(
-    {
-        *("ServerSideEncryption", "SSEKMSKeyId", "SSEKMSEncryptionContext", "BucketKeyEnabled"),
-        *("SSECustomerAlgorithm", "SSECustomerKey"),
-    }
-)
 
 
 class S3TapeCassette(TapeCassette):
@@ -73,14 +72,14 @@ class S3TapeCassette(TapeCassette):
             raise SettingsError(
                 "A transient cassette deletes what is under its key_prefix; give it one of its own."
             )
-        self.bucket = _checked_bucket(bucket)
+        self.bucket = checked_bucket(bucket)
         self.key_prefix = self._keys.prefix
         self.read_only = read_only
-        threshold = _checked_threshold(infrequent_access_kb_threshold)
-        arguments = _checked_encryption(encryption)
+        threshold = checked_threshold(infrequent_access_kb_threshold)
+        self._encryption = checked_encryption(encryption)
         self._deletes_on_close = transient and not read_only
         self._connection = S3Connection(region, endpoint_url, client)
-        self._store = self._opened_store(arguments)
+        self._store = self._opened_store()
         self._index = S3Index(self._store, self._keys)
         self._index_writer = S3IndexWriter(self._index)
         self._saver = S3Saver(
@@ -91,6 +90,9 @@ class S3TapeCassette(TapeCassette):
             sampling_calculator=sampling_calculator,
         )
         _cassettes.add(self)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return partial(type(self), **self._reading_options()), (self.bucket, self.key_prefix)
 
     def create_new_recording(self, category: str) -> Recording:
         self._require_writable("create_new_recording")
@@ -146,8 +148,12 @@ class S3TapeCassette(TapeCassette):
         finally:
             self._connection.close()
 
-    def _opened_store(self, encryption: Mapping[str, Any]) -> ObjectStore:
-        return ObjectStore(self.bucket, self._connection, encryption)
+    def _opened_store(self) -> ObjectStore:
+        return ObjectStore(self.bucket, self._connection, self._encryption)
+
+    def _reading_options(self) -> dict[str, Any]:
+        # For another process, which only reads: it stores, samples and deletes nothing.
+        return {**self._connection.options(), "encryption": self._encryption}
 
     def _save_recording(self, recording: Recording) -> None:
         for _, error in self._save_recordings([recording]):
@@ -210,32 +216,6 @@ class S3TapeCassette(TapeCassette):
         self._connection.after_fork()
         self._index_writer.renew()
         self._deletes_on_close = False
-
-
-def _checked_bucket(bucket: Any) -> str:
-    if not isinstance(bucket, str) or not bucket:
-        raise SettingsError(f"bucket is {bucket!r}; it must be the name of an S3 bucket.")
-    return bucket
-
-
-def _checked_threshold(kilobytes: Any) -> float | None:
-    if kilobytes is None:
-        return None
-    if isinstance(kilobytes, bool) or not isinstance(kilobytes, (int, float)) or not kilobytes >= 0:
-        raise SettingsError(
-            f"infrequent_access_kb_threshold is {kilobytes!r}; it must be KB from 0, or None."
-        )
-    return kilobytes * 1024
-
-
-def _checked_encryption(arguments: Any) -> dict[str, Any]:
-    given = {} if arguments is None else arguments
-    if not isinstance(given, Mapping) or not _ENCRYPTION.issuperset(given):
-        names = list(given) if isinstance(given, Mapping) else type(given).__name__
-        raise SettingsError(
-            f"encryption has {names}; it must map some of {', '.join(sorted(_ENCRYPTION))}."
-        )
-    return dict(given)
 
 
 _cassettes: Final[WeakSet[S3TapeCassette]] = WeakSet()
