@@ -1,10 +1,10 @@
 """Measurement: what one workload came to, round by round, and how rounds are taken."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import median
 from time import thread_time
-from typing import Any, Final
+from typing import Any, Final, Self
 
 LOST: Final = "lost"
 """The detail that counts operations whose recording was not stored."""
@@ -36,10 +36,14 @@ class Effort:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Measurement:
-    """One value for each round; `details` says what they were made of, by name."""
+    """One value for each round; `details` says what they were made of, by name.
+
+    `others` has the rounds of further rows that the same run has measured, by their names.
+    """
 
     rounds: list[float]
     details: dict[str, Any] = field(default_factory=dict)
+    others: dict[str, list[float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.rounds:
@@ -49,6 +53,10 @@ class Measurement:
     def is_whole(self) -> bool:
         """Tell whether everything was recorded and answered; speed says nothing otherwise."""
         return not (self.details.get(LOST) or self.details.get(ERRORS))
+
+    def of_row(self, name: str) -> Self:
+        """Return the measurement of one row of those measured in this run."""
+        return replace(self, rounds=self.others.get(name, self.rounds), others={})
 
     @property
     def median(self) -> float:

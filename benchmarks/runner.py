@@ -10,7 +10,7 @@ from typing import Final
 
 from benchmarks.measurement import Effort, Measurement
 from benchmarks.systems import Bundle, Predecessor
-from benchmarks.workload import Workload
+from benchmarks.workload import Measure, Workload
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 
@@ -43,12 +43,19 @@ def run(
 ) -> list[Row]:
     """Measure the workloads one after the other; `progress` is told what comes next.
 
+    Workloads with the same `measure` are rows of one run.
     `predecessor` is the interpreter that has it, or text that says why none is measured.
     """
     rows = []
+    runs: dict[Measure, Measurement | str] = {}
     for workload in workloads:
         progress(f"{workload.name}: {workload.title}")
-        bundle = _measured(Path(sys.executable), Bundle.name, workload, effort)
+        if workload.measure not in runs:
+            measured = _measured(Path(sys.executable), Bundle.name, workload, effort)
+            runs[workload.measure] = measured
+        bundle = runs[workload.measure]
+        if isinstance(bundle, Measurement):
+            bundle = bundle.of_row(workload.name)
         rows.append(Row(workload, bundle, _before(workload, effort, predecessor)))
     return rows
 
@@ -76,4 +83,4 @@ def _measured(python: Path, system: str, workload: Workload, effort: Effort) -> 
         said = done.stderr.strip().splitlines() or [f"it ended with code {done.returncode}"]
         return f"failed: {said[-1]}"
     found = json.loads(done.stdout.splitlines()[-1])
-    return Measurement(rounds=found["rounds"], details=found["details"])
+    return Measurement(**found)

@@ -29,9 +29,10 @@ class Target:
 class Workload:
     """A row of the table.
 
-    `measure` is given the system, an empty folder for it and the effort. `unit` is "x" for a ratio,
-    "ms" or "us". `target` is None where a row only informs. `predecessor_rounds` bounds the rounds
-    where the predecessor takes many seconds for one; it is 0 where it cannot do this at all.
+    `measure` is given the system, an empty folder for it and the effort; two rows that share it
+    are measured in one run, the second among the `others` of its measurement. `unit` is "x" for a
+    ratio, "ms" or "us". `target` is None where a row only informs. `predecessor_rounds` bounds the
+    rounds where the predecessor takes many seconds for one; it is 0 where it cannot do this at all.
     """
 
     name: str

@@ -5,6 +5,7 @@ from typing import Final
 from benchmarks.workload import Workload
 from benchmarks.workloads.clock import CLOCK, CLOCK_OUTSIDE
 from benchmarks.workloads.dedicated import DEDICATED
+from benchmarks.workloads.flask_shop import FLASK_SHOP, FLASK_SHOP_P99
 from benchmarks.workloads.flask_view import FLASK_BUSY, FLASK_WAITING
 from benchmarks.workloads.lookup import LOOKUP, LOOKUP_FILES
 from benchmarks.workloads.memory import MEMORY
@@ -43,4 +44,6 @@ WORKLOADS: Final[tuple[Workload, ...]] = (
     LOOKUP_FILES,
     FLASK_WAITING,
     FLASK_BUSY,
+    FLASK_SHOP,
+    FLASK_SHOP_P99,
 )

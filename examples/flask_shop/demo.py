@@ -7,7 +7,6 @@ regression affects are Different.
 """
 
 import argparse
-import os
 import shutil
 import signal
 import sys
@@ -18,7 +17,8 @@ from types import FrameType
 
 import gunicorn_conf
 from processes import Child, ChildFailed
-from traffic import RECORDING_HEADER, Traffic, TrafficError, send_traffic
+from serving import HERE, Serving
+from traffic import Traffic, TrafficError, send_traffic
 from verdicts import (
     ALL_EQUAL,
     DIFFERENCES,
@@ -30,11 +30,8 @@ from verdicts import (
     load_order_total,
 )
 
-HERE = Path(__file__).resolve().parent
 CONNECTIONS = 8
 DAYS_LATER = 90
-# Settings of these in the user's environment would make another demo of it.
-FOREIGN_SETTINGS = ("PLAYBACK_", "SHOP_", "FLASK_", "GUNICORN_")
 
 
 class Demo:
@@ -43,19 +40,7 @@ class Demo:
     def __init__(self, folder: Path, requests: int) -> None:
         self._folder = folder
         self._requests = requests
-        self._data = folder / "shop-data"
-        self._environment = {
-            name: value
-            for name, value in os.environ.items()
-            if not name.startswith(FOREIGN_SETTINGS)
-        } | {
-            "no_proxy": "127.0.0.1",
-            "XDG_RUNTIME_DIR": str(folder),  # gunicorn's control socket
-            "PYTHONDONTWRITEBYTECODE": "1",
-            "PLAYBACK_CASSETTE": f"sqlite:///{folder / 'playback.db'}",
-            "PLAYBACK_RESPONSE_HEADER": RECORDING_HEADER,
-            "SHOP_DATA_FOLDER": str(self._data),
-        }
+        self._serving = Serving(folder)
 
     def run(self) -> None:
         """Record, replay twice, and raise `DemoFailed` where a verdict is not the right one."""
@@ -65,8 +50,8 @@ class Demo:
         check_same_code(self._compare(versions["first"]), traffic)
         order_total = load_order_total(versions["second"] / "shop" / "pricing.py")
         check_changed_code(self._compare(versions["second"]), traffic, order_total)
-        if self._data.exists():
-            raise DemoFailed(f"A replay has touched the world: {self._data} is back.")
+        if self._serving.data.exists():
+            raise DemoFailed(f"A replay has touched the world: {self._serving.data} is back.")
 
     def _make_versions(self) -> dict[str, Path]:
         versions = {name: self._folder / name for name in ("first", "second")}
@@ -78,28 +63,23 @@ class Demo:
         return versions
 
     def _record(self, version: Path) -> Traffic:
-        with self._flask("seed", version, "seed") as seed:
-            if seed.wait(timeout=20) != 0:
-                raise seed.failure("made no database")
-        with self._child("price-service", [sys.executable, str(HERE / "prices.py")]) as service:
-            prices = service.wait_for(r"Listening at: (http://\S+)")
-            with self._gunicorn(version, prices) as shop:
-                address = shop.wait_for(r"Listening at: (http://\S+)")
-                shop.wait_for(rf"(?s)({gunicorn_conf.READY}.*){{{gunicorn_conf.workers}}}")
-                print(
-                    f"The shop runs at {address}"
-                    f" ({gunicorn_conf.workers} workers, {gunicorn_conf.threads} threads each)."
-                )
-                traffic = self._send_traffic(shop, address)
-                if shop.stop() != 0:
-                    raise shop.failure("did not stop gracefully")
+        self._serving.seed(version)
+        with (
+            self._serving.price_service() as prices,
+            self._serving.shop(version, prices) as (shop, address),
+        ):
+            print(
+                f"The shop runs at {address}"
+                f" ({gunicorn_conf.workers} workers, {gunicorn_conf.threads} threads each)."
+            )
+            traffic = self._send_traffic(shop, address)
         print("The shop and the price service are stopped.")
         return traffic
 
     def _send_traffic(self, shop: Child, address: str) -> Traffic:
         try:
             traffic = send_traffic(address, self._requests, connections=CONNECTIONS)
-        except (TrafficError, OSError) as error:
+        except TrafficError as error:
             raise shop.failure(f"did not serve the traffic: {error}") from error
         statuses = ", ".join(f"{n} x {status}" for status, n in traffic.by_status().items())
         print(
@@ -116,7 +96,7 @@ class Demo:
         return traffic
 
     def _remove_the_world(self) -> None:
-        shutil.rmtree(self._data)
+        shutil.rmtree(self._serving.data)
         print("The shop's database, uploads and audit log are deleted.\n")
 
     def _compare(self, version: Path) -> Comparisons:
@@ -124,7 +104,7 @@ class Demo:
         compare = ["flask", "--app", "shop", "playback", "compare", "--json"]
         all_of_them = ["--since", f"{DAYS_LATER + 1}d", "--limit", "1000000"]
         command = [*later, *compare, *all_of_them]
-        with self._child(f"compare-{version.name}", command, version=version) as child:
+        with self._serving.child(f"compare-{version.name}", command, version=version) as child:
             exit_code = child.wait(timeout=50)
             if exit_code not in (ALL_EQUAL, DIFFERENCES, REPLAY_FAILURES):
                 raise child.failure(f"ended with code {exit_code}")
@@ -134,32 +114,6 @@ class Demo:
             f" sealed {comparisons.sealed}: {comparisons.counts()}."
         )
         return comparisons
-
-    def _gunicorn(self, version: Path, prices: str) -> Child:
-        configuration = str(HERE / "gunicorn_conf.py")
-        command = [sys.executable, "-m", "gunicorn", "-c", configuration, "shop:create_app()"]
-        environment = {"SHOP_PRICE_SERVICE": prices, "PLAYBACK_ENABLED": "true"}
-        return self._child("shop", command, version=version, environment=environment)
-
-    def _flask(self, name: str, version: Path, *arguments: str) -> Child:
-        command = [sys.executable, "-m", "flask", "--app", "shop", *arguments]
-        return self._child(name, command, version=version)
-
-    def _child(
-        self,
-        name: str,
-        command: Sequence[str],
-        *,
-        version: Path | None = None,
-        environment: dict[str, str] | None = None,
-    ) -> Child:
-        return Child(
-            name,
-            command,
-            folder=version or self._folder,
-            logs=self._folder,
-            environment=self._environment | (environment or {}),
-        )
 
 
 def interrupt(number: int, frame: FrameType | None) -> None:

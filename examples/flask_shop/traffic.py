@@ -27,12 +27,15 @@ FORM = "application/x-www-form-urlencoded"
 
 
 class TrafficError(Exception):
-    """The shop answered with a status that the customer's script does not allow."""
+    """The shop did not answer, or with a status that the customer's script does not allow."""
 
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One request and its answer; `recording_id` is None where nothing was recorded."""
+    """One request and its answer; `recording_id` is None where nothing was recorded.
+
+    `seconds` is the time from the request to the end of the answer.
+    """
 
     method: str
     path: str
@@ -40,6 +43,7 @@ class Exchange:
     recording_id: str | None
     location: str | None
     body: bytes
+    seconds: float = 0.0
 
     def json(self) -> Any:
         return json.loads(self.body)
@@ -57,11 +61,12 @@ class ComputedTotal:
 
 @dataclass(slots=True)
 class Traffic:
-    """Everything that was asked and answered."""
+    """Everything that was asked and answered, and what was `unexpected` of it, in words."""
 
     exchanges: list[Exchange] = field(default_factory=list)
     totals: list[ComputedTotal] = field(default_factory=list)
     seconds: float = 0.0
+    unexpected: list[str] = field(default_factory=list)
 
     def by_status(self) -> dict[int, int]:
         """Count the answers by status."""
@@ -77,19 +82,27 @@ class Customer:
         self._choice = random.Random(seed)
         self._connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=30)
         self._cookie = ""
+        self._asked = 0
 
-    def shop(self, requests: int, stop: threading.Event) -> Traffic:
-        """Sign in, then do this and that until `requests` were sent or `stop` is set."""
+    def shop(self, requests: int, stop: threading.Event, *, go_on: bool = False) -> Traffic:
+        """Sign in, then do this and that until `requests` were sent or `stop` is set.
+
+        Where `go_on`, something unexpected is noted, and the next script begins.
+        """
         try:
-            self.sign_in()
             # One of each first, so that the shortest traffic has orders.
             scripts = [self.order_in_json, self.order_by_form, self.quote, self.export]
             scripts += [self.upload, self.browse, self.err, self.come_back]
             weights = [4, 3, 4, 2, 2, 6, 2, 1]
-            todo = list(scripts)
-            while len(self.traffic.exchanges) < requests and not stop.is_set():
+            todo = [self.sign_in, *scripts]
+            while self._asked < requests and not stop.is_set():
                 script = todo.pop(0) if todo else self._choice.choices(scripts, weights)[0]
-                script()
+                try:
+                    script()
+                except TrafficError as error:
+                    if not go_on:
+                        raise
+                    self.traffic.unexpected.append(str(error))
         finally:
             self._connection.close()
         return self.traffic
@@ -192,29 +205,42 @@ class Customer:
         headers = {"Cookie": self._cookie} if self._cookie else {}
         if body is not None:
             headers["Content-Type"] = content_type
-        self._connection.request(method, path, body, headers)
-        response = self._connection.getresponse()
-        recording_id, location = (
+        self._asked += 1
+        started = time.perf_counter()
+        try:
+            self._connection.request(method, path, body, headers)
+            response = self._connection.getresponse()
+            content = response.read()
+        except (OSError, http.client.HTTPException) as error:
+            self._connection.close()
+            raise TrafficError(f"{method} {path} was not answered: {error!r}") from error
+        exchange = Exchange(
+            method,
+            path,
+            response.status,
             response.getheader(RECORDING_HEADER),
             response.getheader("Location"),
+            content,
+            time.perf_counter() - started,
         )
-        exchange = Exchange(method, path, response.status, recording_id, location, response.read())
+        self.traffic.exchanges.append(exchange)
+        for morsel in SimpleCookie(response.getheader("Set-Cookie", "")).values():
+            self._cookie = f"{morsel.key}={morsel.value}" if morsel.value else ""
         if response.status != expect:
             raise TrafficError(
                 f"{method} {path} was answered {response.status} instead of {expect}:"
                 f" {exchange.body[:300].decode(errors='replace')}"
             )
-        for morsel in SimpleCookie(response.getheader("Set-Cookie", "")).values():
-            self._cookie = f"{morsel.key}={morsel.value}" if morsel.value else ""
-        self.traffic.exchanges.append(exchange)
         return exchange
 
 
-def send_traffic(address: str, requests: int, *, connections: int = 8, seed: int = 1) -> Traffic:
+def send_traffic(
+    address: str, requests: int, *, connections: int = 8, seed: int = 1, go_on: bool = False
+) -> Traffic:
     """Send about `requests` requests to the shop at `address`, over `connections` at once.
 
     Each customer's script follows from `seed`; how they interleave does not. Raises
-    `TrafficError` where an answer is not what the script expects.
+    `TrafficError` where an answer is not what the script expects; where `go_on`, notes it.
     """
     names = list(PASSWORDS)
     customers = [
@@ -226,11 +252,14 @@ def send_traffic(address: str, requests: int, *, connections: int = 8, seed: int
     started = time.monotonic()
     with ThreadPoolExecutor(connections) as pool:
         try:
-            parts = list(pool.map(lambda customer: customer.shop(share, stop), customers))
+            parts = list(
+                pool.map(lambda customer: customer.shop(share, stop, go_on=go_on), customers)
+            )
         finally:
             stop.set()
     return Traffic(
         exchanges=[exchange for part in parts for exchange in part.exchanges],
         totals=[total for part in parts for total in part.totals],
         seconds=time.monotonic() - started,
+        unexpected=[each for part in parts for each in part.unexpected],
     )

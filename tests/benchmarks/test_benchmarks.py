@@ -115,6 +115,20 @@ def test_a_predecessor_that_cannot_run_is_said_not_hidden():
     assert len(told) == 1
 
 
+def test_rows_of_one_run_share_its_details_and_keep_their_figures():
+    run_of_two = Measurement(rounds=[1.0], others={"second": [2.0]}, details={LOST: 3})
+    assert run_of_two.of_row("first") == Measurement(rounds=[1.0], details={LOST: 3})
+    assert run_of_two.of_row("second") == Measurement(rounds=[2.0], details={LOST: 3})
+
+
+def test_the_shop_is_run_once_for_both_of_its_rows(report):
+    figures, _ = report
+    rate, p99 = (one["bundle"] for one in figures["rows"] if one["name"].startswith("flask-shop"))
+    assert rate["details"] == p99["details"]
+    assert rate["rounds"] != p99["rounds"]
+    assert rate["details"]["recorded answers"] > 0
+
+
 def test_an_environment_that_cannot_be_made_is_an_error_that_says_why(tmp_path):
     in_the_way = tmp_path / "file"
     in_the_way.touch()

@@ -1,0 +1,91 @@
+"""The processes of the shop: its price service, and gunicorn with the shop itself."""
+
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import gunicorn_conf
+from processes import Child
+from traffic import RECORDING_HEADER
+
+HERE = Path(__file__).resolve().parent
+LISTENING = r"Listening at: (http://\S+)"
+# Settings of these in the user's environment would make another shop of it.
+FOREIGN_SETTINGS = ("PLAYBACK_", "SHOP_", "FLASK_", "GUNICORN_")
+
+
+class Serving:
+    """Starts processes that write to `folder` alone: the shop's data, recordings and logs.
+
+    A `version` is a folder that has the package `shop`.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.data = folder / "shop-data"
+        self.recordings = folder / "playback.db"
+        self._folder = folder
+        self._environment = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(FOREIGN_SETTINGS)
+        } | {
+            "no_proxy": "127.0.0.1",
+            "XDG_RUNTIME_DIR": str(folder),  # gunicorn's control socket
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "PLAYBACK_CASSETTE": f"sqlite:///{self.recordings}",
+            "PLAYBACK_RESPONSE_HEADER": RECORDING_HEADER,
+            "SHOP_DATA_FOLDER": str(self.data),
+        }
+
+    def seed(self, version: Path) -> None:
+        """Make the shop's database."""
+        command = [sys.executable, "-m", "flask", "--app", "shop", "seed"]
+        with self.child("seed", command, version=version) as seed:
+            if seed.wait(timeout=20) != 0:
+                raise seed.failure("made no database")
+
+    @contextmanager
+    def price_service(self) -> Iterator[str]:
+        """Run the price service; give its address."""
+        with self.child("price-service", [sys.executable, str(HERE / "prices.py")]) as service:
+            yield service.wait_for(LISTENING)
+
+    @contextmanager
+    def shop(
+        self, version: Path, prices: str, *, recorded: bool = True
+    ) -> Iterator[tuple[Child, str]]:
+        """Run the shop until the block ends, then stop it gracefully; give it and its address.
+
+        `prices` is the address of the price service.
+        """
+        configuration = str(HERE / "gunicorn_conf.py")
+        command = [sys.executable, "-m", "gunicorn", "-c", configuration, "shop:create_app()"]
+        environment = {
+            "SHOP_PRICE_SERVICE": prices,
+            "PLAYBACK_ENABLED": "true" if recorded else "false",
+        }
+        with self.child("shop", command, version=version, environment=environment) as shop:
+            address = shop.wait_for(LISTENING)
+            shop.wait_for(rf"(?s)({gunicorn_conf.READY}.*){{{gunicorn_conf.workers}}}")
+            yield shop, address
+            if shop.stop() != 0:
+                raise shop.failure("did not stop gracefully")
+
+    def child(
+        self,
+        name: str,
+        command: Sequence[str],
+        *,
+        version: Path | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> Child:
+        """Start a process whose log goes by `name`, in the folder of a version if one is given."""
+        return Child(
+            name,
+            command,
+            folder=version or self._folder,
+            logs=self._folder,
+            environment=self._environment | dict(environment or {}),
+        )
