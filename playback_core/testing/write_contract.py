@@ -1,12 +1,14 @@
 """CassetteWriteContract: what holds for every cassette that can be recorded to."""
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 from secrets import token_bytes
 from typing import Any, Final
 
 from playback_core.codec import encode
+from playback_core.codec.redaction import Redactor
 from playback_core.entry import Entry, EntryKind
-from playback_core.errors import NoSuchRecording, SettingsError
+from playback_core.errors import ForbiddenContentError, NoSuchRecording, SettingsError
 from playback_core.recording import Recording
 from playback_core.recording_filter import epoch_nanoseconds
 from playback_core.recording_id import category_of
@@ -15,6 +17,7 @@ from playback_core.testing.recordings import ALWAYS, DAY, new_recording, raises,
 
 _CATEGORIES: Final = ("Operation", "api.v1.users", "a/b c%2F?#", "GET /ü/<id>", "*[!x]")
 _LARGE: Final = 100_000
+_SECRET: Final = r"secret=/secret_\d/"
 
 
 class CassetteWriteContract:
@@ -73,6 +76,26 @@ class CassetteWriteContract:
         recording.set_data("key", data)
         cassette.save_recording(recording)
         assert cassette.readable().get_recording(recording.id).get_data("key") == data
+
+    def test_secrets_are_stored_as_redaction_leaves_them(self, cassette: TapeCassette) -> None:
+        recording = cassette.create_new_recording("Operation")
+        recording.redaction = Redactor(key=b"key", patterns=[_SECRET])
+        recording.set_data("key", "the secret_1")
+        recording.add_metadata({"note": "secret_2"})
+        cassette.save_recording(recording)
+        stored = cassette.readable().get_recording(recording.id)
+        shown = f"{stored.get_data('key')} {stored.get_metadata()}"
+        assert shown.startswith("the ")
+        assert "secret_" not in shown
+
+    def test_what_is_forbidden_is_not_stored(self, cassette: TapeCassette) -> None:
+        recording = cassette.create_new_recording("Operation")
+        recording.redaction = Redactor(key=b"key", forbidden=[_SECRET])
+        recording.set_data("key", "the secret_1")
+        # One that records for another cassette has no error for the application.
+        with suppress(ForbiddenContentError):
+            cassette.save_recording(recording)
+        assert list(cassette.readable().iter_recording_ids("Operation")) == []
 
     def test_saving_an_id_again_replaces_it(self, cassette: TapeCassette) -> None:
         first = cassette.create_new_recording("Operation")
