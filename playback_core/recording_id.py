@@ -74,7 +74,7 @@ def category_of(recording_id: str) -> str:
 
 def start_of(recording_id: str) -> int | None:
     """Return the start an id was made for, in epoch ns; None for an id of another form."""
-    parts = recording_id.split("/")
+    parts = recording_id.split("/") if isinstance(recording_id, str) else []
     if len(parts) != 3 or not parts[0] or not _UNIQUE.fullmatch(parts[2]):
         return None
     started_at = int(parts[2][:_START_DIGITS], 16)

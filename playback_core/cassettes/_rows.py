@@ -9,7 +9,7 @@ from playback_core.cassettes._blocks import Block
 from playback_core.cassettes._opening import Connection
 from playback_core.cassettes._reading import decoded_metadata
 from playback_core.codec import storable_text
-from playback_core.errors import CassetteError, DamagedRecordingError
+from playback_core.errors import CassetteError, DamagedRecordingError, NoSuchRecording
 from playback_core.recording_id import category_of
 
 _REMOVED_AT_ONCE: Final = 256
@@ -53,10 +53,17 @@ def remove_expired(connection: Connection, before: int | None, max_bytes: int | 
     return len(old)
 
 
+def column_of(recording_id: str) -> str | bytes:
+    """Return what the column of ids has for one; raise NoSuchRecording for what is no text."""
+    if not isinstance(recording_id, str):
+        raise NoSuchRecording(recording_id)
+    return storable_text(recording_id)
+
+
 def remove_id(connection: Connection, recording_id: str) -> bool:
     """Remove a recording; tell whether there was one."""
     row = connection.execute(
-        "SELECT seq FROM recordings WHERE id = ?", (storable_text(recording_id),)
+        "SELECT seq FROM recordings WHERE id = ?", (column_of(recording_id),)
     ).fetchone()
     if row is not None:
         remove(connection, [row[0]])

@@ -133,8 +133,10 @@ class S3TapeCassette(TapeCassette):
 
     def delete_recording(self, recording_id: str) -> None:
         self._require_writable("delete_recording")
+        if start_of(recording_id) is None:
+            raise NoSuchRecording(recording_id)
         objects = [self._keys.metadata(recording_id), self._keys.full(recording_id)]
-        if start_of(recording_id) is None or not any(in_parallel(self._store.exists, objects)):
+        if not any(in_parallel(self._store.exists, objects)):
             raise NoSuchRecording(recording_id)
         self._delete([recording_id])
 
@@ -196,7 +198,7 @@ class S3TapeCassette(TapeCassette):
 
     def _read(self, key: Any, recording_id: str, max_bytes: int) -> bytes:
         # Any other would be no key, or that of something else.
-        is_possible = isinstance(recording_id, str) and start_of(recording_id) is not None
+        is_possible = start_of(recording_id) is not None
         body = self._store.get(key(recording_id), max_bytes) if is_possible else None
         if body is None:
             raise NoSuchRecording(recording_id)

@@ -25,7 +25,7 @@ from playback_core.cassettes._reading import (
     read_name,
     read_payload,
 )
-from playback_core.cassettes._rows import file_bytes, insert, remove_expired, remove_id
+from playback_core.cassettes._rows import column_of, file_bytes, insert, remove_expired, remove_id
 from playback_core.codec import storable_text
 from playback_core.errors import NoSuchRecording
 from playback_core.packing import PackedRecording
@@ -80,7 +80,7 @@ class SQLiteTapeCassette(TapeCassette):
     def get_recording_metadata(self, recording_id: str) -> dict[str, Any]:
         with self._database.reading() as connection:
             row = connection.execute(
-                "SELECT metadata FROM recordings WHERE id = ?", (storable_text(recording_id),)
+                "SELECT metadata FROM recordings WHERE id = ?", (column_of(recording_id),)
             ).fetchone()
         if row is None:
             raise NoSuchRecording(recording_id)
@@ -107,7 +107,7 @@ class SQLiteTapeCassette(TapeCassette):
         with self._database.reading() as connection:
             row = connection.execute(
                 "SELECT started_at, metadata, block, start, length FROM recordings WHERE id = ?",
-                (storable_text(recording_id),),
+                (column_of(recording_id),),
             ).fetchone()
             if row is None:
                 raise NoSuchRecording(recording_id)

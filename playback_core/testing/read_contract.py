@@ -24,6 +24,15 @@ class CassetteReadContract:
                 read(unknown)
             assert unknown in str(caught[0])
 
+    def test_what_is_no_id_is_no_such_recording(self, cassette: TapeCassette) -> None:
+        stored = cassette.readable()
+        # None is what `get_last_recording_id` gives where nothing was recorded.
+        strange: Any = (None, "", "no id", "../../etc/20260301/passwd", "a\0/20260301/0", b"a/b/c")
+        for what in strange:
+            for read in (stored.get_recording, stored.get_recording_metadata):
+                with raises(NoSuchRecording):
+                    read(what)
+
     def test_each_read_gives_a_fresh_value(self, cassette: TapeCassette) -> None:
         writer = self.writer(cassette)
         recording_id = save_new(writer, tags=["a"])
