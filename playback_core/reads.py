@@ -52,10 +52,12 @@ class RecordedReads:
         self._branches: list[_RecordedBranch] = []
 
     def branch(self, path: BranchPath) -> _RecordedBranch:
-        """Return what keeps the reads of a new branch."""
-        branch = _RecordedBranch(self, path)
+        """Return what keeps the reads of a new branch, which is not kept before it has one."""
+        return _RecordedBranch(self, path)
+
+    def add(self, branch: _RecordedBranch) -> None:
+        """Take a branch that has its first read."""
         self._branches.append(branch)
-        return branch
 
     def entries(self) -> list[Entry]:
         """Return an entry for each branch and sort of read there is."""
@@ -86,7 +88,7 @@ class _RecordedBranch:
             reads.left -= _READ_BYTES
             kept = self._clock.get(name)
             if kept is None:
-                kept = self._clock[name] = []
+                kept = self._begun(self._clock, name)
             kept.append(value)
         return value
 
@@ -95,8 +97,15 @@ class _RecordedBranch:
         reads = self._reads
         if reads.left > 0:
             reads.left -= _READ_BYTES + (len(value) if type(value) is bytes else 0)
-            self._random.setdefault(drawing(name, args), []).append(value)
+            sort = drawing(name, args)
+            (self._random.get(sort) or self._begun(self._random, sort)).append(value)
         return value
+
+    def _begun(self, reads: ReadsByName, name: str) -> list[Any]:
+        if not (self._clock or self._random):
+            self._reads.add(self)
+        kept = reads[name] = []
+        return kept
 
     def entries(self) -> list[Entry]:
         return [

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import update_wrapper
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any, Final
 
 _MARK: Final = "__playback_clock__"
@@ -60,7 +61,34 @@ def original_of(ours: Function) -> Function:
 
 
 def marked(function: Function, original: Function) -> Function:
-    """Return a function that has the name of the original and is known as ours."""
+    """Return what stands for the original: it has its name, and is known as ours.
+
+    What is no Python function is never bound as a method, so neither is what stands for it: an
+    application may have it as an attribute of a class.
+    """
+    if not isinstance(original, FunctionType):
+        function = type(_Builtin.__name__, (_Builtin,), {"__call__": staticmethod(function)})()
     update_wrapper(function, original)
     setattr(function, _MARK, function)
+    return function
+
+
+class _Builtin:
+    __call__: Function
+
+    def __reduce__(self) -> Any:
+        # By name where it is found by that, as a function of a module is; else what it stands for.
+        original = original_of(self)
+        module = sys.modules.get(original.__module__)
+        is_found = getattr(module, original.__name__, None) is self
+        return original.__reduce__() if is_found else (_itself, (original,))
+
+    def __copy__(self) -> _Builtin:
+        return self
+
+    def __deepcopy__(self, memo: object) -> _Builtin:
+        return self
+
+
+def _itself(function: Function) -> Function:
     return function

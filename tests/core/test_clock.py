@@ -1,9 +1,12 @@
 """The clock and random numbers: recorded as they are, given again, and virtual beyond that."""
 
 import asyncio
+import copy
 import datetime as datetime_module
 import gc
+import inspect
 import os
+import pickle
 import random
 import secrets
 import sys
@@ -31,6 +34,7 @@ from playback_core import (
 )
 from playback_core import clock as clock_module
 from playback_core.metadata import CLOCK_READS, RANDOM_READS
+from playback_core.reads import RecordedReads
 
 Replay = Callable[[Callable[[], Any]], Playback]
 
@@ -553,6 +557,48 @@ def test_a_clock_can_be_left_alone(cassette: InMemoryTapeCassette) -> None:
 def test_the_option_is_a_flag() -> None:
     with pytest.raises(SettingsError, match="clock is 'yes'"):
         TapeRecorder(clock="yes")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("virtual", [False, True])
+def test_a_wrapped_builtin_is_no_method_where_a_class_has_it(
+    recorder: TapeRecorder, virtual: bool
+) -> None:
+    if virtual:
+        clock_module.install_virtual()
+
+    class Timer:
+        now, elapsed, wait = time.time, time.perf_counter, time.sleep
+        noise, roll, bits = os.urandom, random.random, random.getrandbits
+
+    timer = Timer()
+    timer.wait(0)
+    assert abs(timer.now() - time.time()) < 60
+    assert timer.elapsed() <= time.perf_counter()
+    assert len(timer.noise(3)) == 3
+    assert 0 <= timer.roll() < 1
+    assert timer.bits(4) < 16
+
+
+def test_wrapped_functions_are_copied_and_pickled_as_they_always_are(
+    recorder: TapeRecorder,
+) -> None:
+    for function in (time.time, time.perf_counter_ns, uuid.uuid1):
+        assert copy.deepcopy(function) is function
+        assert pickle.loads(pickle.dumps(function)) is function
+    assert copy.deepcopy(os.urandom) is os.urandom
+    assert len(pickle.loads(pickle.dumps(os.urandom))(3)) == 3
+    assert 0 <= pickle.loads(pickle.dumps(random.random))() < 1
+    assert time.time.__name__ == "time"
+    assert inspect.isfunction(uuid.uuid1)
+
+
+def test_branches_that_read_nothing_take_nothing() -> None:
+    reads = RecordedReads()
+    for ordinal in range(1_000):
+        branch = reads.branch((ordinal,))
+    gc.collect()
+    kept = [each for each in gc.get_objects() if type(each) is type(branch)]
+    assert len(kept) == 1
 
 
 def test_installing_is_idempotent_and_uninstalling_mirrors_it(
