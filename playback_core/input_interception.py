@@ -111,7 +111,8 @@ class InputInterception(CallInterception):
     noun = "input"
 
     def __init__(self, options: InputOptions, binding: Binding) -> None:
-        super().__init__(options.alias, binding)
+        super().__init__(options.alias)
+        self.binding = binding
         self._options = options
         self._captured = options.capture_args
         self._receivers = binding.fixed

@@ -8,7 +8,6 @@ original with that branch current, then `finish` or `fail` the step).
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any, Protocol
 
-from playback_core.binding import Binding
 from playback_core.codec import Deferred, encode, holds_opaque, snapshot
 from playback_core.consumption import Args as Args
 from playback_core.consumption import Kwargs as Kwargs
@@ -50,9 +49,8 @@ class CallInterception:
 
     noun: str
 
-    def __init__(self, alias: str, binding: Binding) -> None:
+    def __init__(self, alias: str) -> None:
         self.alias = alias
-        self.binding = binding
         self._prepare: Prepare | None = None
 
     def finish(self, branch: Branch, step: Any, value: Any, args: Args, kwargs: Kwargs) -> Any:

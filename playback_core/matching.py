@@ -2,7 +2,7 @@
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import Enum
 from typing import Final
 
@@ -17,6 +17,7 @@ class Match(Enum):
     EXACT = "exact"
     MOVED_BRANCH = "moved branch"
     REPEATED = "repeated"
+    NORMALISED = "normalised"
     CLOCK = "clock"
     FALLBACK_ALIAS = "fallback alias"
 
@@ -25,16 +26,20 @@ _CALLS: Final = (EntryKind.INPUT, EntryKind.OUTPUT)
 
 _CallKey = tuple[EntryKind, str, bytes | Deferred | None]
 
+Form = Callable[[bytes], bytes]
+"""Gives for encoded arguments what is equal where two calls mean the same."""
+
 
 class RecordedCalls:
     """The entries of a recording as something to take from, each once.
 
     The n-th call of a key in a branch takes the n-th recorded one of that key and branch. Not
     found there, any unconsumed entry of the key serves; an input all of whose recorded outcomes
-    are the same is answered again. Then one that differs in nothing but moments that are *now* in
-    both runs serves, where `windows` gives the times of the runs. `relocated` has the alias of
-    each call that was served, but not by its own place, and how. `reached` has the entry that each
-    branch took last.
+    are the same is answered again. Then one of the same normalised form serves, and last one that
+    differs in nothing but moments that are *now* in both runs, where `windows` gives the times of
+    the runs. An output is told by its alias, and where its arguments are given, by them first.
+    `relocated` has the alias of each call that was served, but not by its own place, and how.
+    `reached` has the entry that each branch took last.
     """
 
     def __init__(
@@ -50,7 +55,12 @@ class RecordedCalls:
         self._index: _Index | None = None
 
     def take(
-        self, kind: EntryKind, alias: str, arguments: bytes | None, branch: BranchPath
+        self,
+        kind: EntryKind,
+        alias: str,
+        arguments: bytes | None,
+        branch: BranchPath,
+        normalised: Form | None = None,
     ) -> Entry | None:
         """Consume and return the recorded call this one is, or None where there is none."""
         with self._lock:
@@ -62,13 +72,13 @@ class RecordedCalls:
                     entry.alias == alias
                     and entry.kind is kind
                     and entry.branch == branch
-                    and (arguments == entry.arguments or kind is EntryKind.OUTPUT)
+                    and (arguments is None or arguments == entry.arguments)
                 ):
                     self._consumed[first] = 1
                     self._first = self._first_left(first + 1)
                     self.reached[branch] = entry
                     return entry
-            found = self._take_from_index((kind, alias, arguments), branch)
+            found = self._take_from_index((kind, alias, arguments), branch, normalised)
             if found is not None:
                 self.reached[branch] = found
             return found
@@ -86,10 +96,18 @@ class RecordedCalls:
             position += 1
         return position
 
-    def _take_from_index(self, key: _CallKey, branch: BranchPath) -> Entry | None:
+    def _take_from_index(
+        self, key: _CallKey, branch: BranchPath, normalised: Form | None
+    ) -> Entry | None:
         index = self._index
         if index is None:
             index = self._index = _Index(self.entries)
+        kind, alias, arguments = key
+        if kind is EntryKind.OUTPUT:
+            key = (kind, alias, None)
+            found = None if arguments is None else self._take_sent(index, key, arguments, branch)
+            if found is not None:
+                return found
         own = index.by_branch.get((key, branch))
         while own:
             position = own.popleft()
@@ -98,31 +116,58 @@ class RecordedCalls:
         positions = index.by_key.get(key, ())
         for position in positions:
             if not self._consumed[position]:
-                return self._consume(position, (key[1], Match.MOVED_BRANCH))
-        if key[0] is EntryKind.OUTPUT:
+                return self._consume(position, (alias, Match.MOVED_BRANCH))
+        if kind is not EntryKind.INPUT:
             return None
         if positions and self._all_same(positions):
-            self.relocated.append((key[1], Match.REPEATED))
+            self.relocated.append((alias, Match.REPEATED))
             return self.entries[positions[-1]]
-        return self._take_now(key, branch)
+        return self._take_alike(key, branch, normalised)
 
-    def _take_now(self, key: _CallKey, branch: BranchPath) -> Entry | None:
+    def _take_sent(
+        self, index: "_Index", key: _CallKey, sent: bytes | Deferred, branch: BranchPath
+    ) -> Entry | None:
+        # In place it keeps its own result, whatever was sent before it that was not recorded.
+        for position in index.by_branch.get((key, branch), ()):
+            if not self._consumed[position] and self.entries[position].arguments == sent:
+                return self._consume(position)
+        return None
+
+    def _take_alike(
+        self, key: _CallKey, branch: BranchPath, normalised: Form | None
+    ) -> Entry | None:
         kind, alias, arguments = key
-        if self._windows is None or kind is not EntryKind.INPUT or arguments is None:
+        if arguments is None:
             return None
-        windows = self._windows()
-        wanted = windows.replayed_form(encoded(arguments))
         left = [
             position
             for position, entry in enumerate(self.entries)
             if entry.kind is kind and entry.alias == alias and not self._consumed[position]
         ]
         # Those of its own branch first, each in recorded order.
-        for position in sorted(left, key=lambda each: self.entries[each].branch != branch):
-            recorded = self.entries[position].arguments
-            if recorded is not None and windows.recorded_form(encoded(recorded)) == wanted:
-                return self._consume(position, (alias, Match.CLOCK))
+        left.sort(key=lambda each: self.entries[each].branch != branch)
+        for match, recorded, replayed in self._forms(normalised):
+            wanted = replayed(encoded(arguments))
+            for position in left:
+                blob = self.entries[position].arguments
+                if blob is not None and recorded(encoded(blob)) == wanted:
+                    return self._consume(position, (alias, match))
         return None
+
+    def _forms(self, normalised: Form | None) -> Iterator[tuple[Match, Form, Form]]:
+        if normalised is not None:
+            yield Match.NORMALISED, normalised, normalised
+        if self._windows is None:
+            return
+        windows = self._windows()
+        yield Match.CLOCK, windows.recorded_form, windows.replayed_form
+        if normalised is not None:
+            # Last: the literal of a statement, say, whose moment is *now*.
+            yield (
+                Match.CLOCK,
+                lambda blob: windows.recorded_form(normalised(blob)),
+                lambda blob: windows.replayed_form(normalised(blob)),
+            )
 
     def _consume(self, position: int, moved: tuple[str, Match] | None = None) -> Entry:
         if moved is not None:
@@ -143,10 +188,7 @@ class RecordedCalls:
 class _Index:
     """Where the calls of a key are: within a branch, and in all."""
 
-    def __init__(
-        self, entries: Iterable[Entry], windows: Callable[[], Windows] | None = None
-    ) -> None:
-        self._windows = windows
+    def __init__(self, entries: Iterable[Entry]) -> None:
         self.by_branch: dict[tuple[_CallKey, BranchPath], deque[int]] = {}
         self.by_key: dict[_CallKey, list[int]] = {}
         for position, entry in enumerate(entries):

@@ -48,7 +48,8 @@ class OutputInterception(CallInterception):
     noun = "output"
 
     def __init__(self, options: OutputOptions, binding: Binding) -> None:
-        super().__init__(options.alias, binding)
+        super().__init__(options.alias)
+        self.binding = binding
         self._options = options
         self._handler = options.data_handler
         self._receivers = binding.fixed

@@ -7,10 +7,13 @@ from flask import Flask
 
 from playback_core import TapeRecorder, recorder
 from playback_core.adapters import are_made_for_commands
-from playback_core.exchanges.recorder_setup import set_redaction_up, start_recording
+from playback_core.exchanges.recorder_setup import (
+    prepare_for_commands,
+    set_redaction_up,
+    start_recording,
+)
 from playback_core.exchanges.rules import ExchangeRules
 from playback_core.settings import load_settings
-from playback_core.wrapping import wrap_for_recording
 from playback_flask.app_playback import EXTENSION, AppPlayback
 from playback_flask.hooks import Hooks
 
@@ -43,8 +46,7 @@ class FlaskPlayback:
         if enabled:
             start_recording(self.recorder, app.name, settings, base)
         elif are_made_for_commands():
-            # At the same point as where it records: what is imported after it is as it was there.
-            wrap_for_recording(clock=self.recorder.clock)
+            prepare_for_commands(self.recorder, settings)
         hooks = Hooks(self.recorder, ExchangeRules(settings, redactor), enabled=enabled)
         app.extensions[EXTENSION] = AppPlayback(settings, self.recorder, hooks, base)
         hooks.install(app)

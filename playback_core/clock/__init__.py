@@ -9,7 +9,8 @@ current, so that everybody else has the real clock.
 import time
 
 from playback_core.clock import aliases, datetimes, recorded, virtual
-from playback_core.clock.places import install_all, is_ours, uninstall_all
+from playback_core.clock.places import install_all, uninstall_all
+from playback_core.replacing import is_ours
 
 __all__ = ["install", "install_virtual", "uninstall"]
 

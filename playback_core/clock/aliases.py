@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import Any, Final
 
 from playback_core.clock import recorded, virtual
-from playback_core.clock.places import Function, is_ours, marked, original_of
+from playback_core.replacing import Function, is_ours, marked, original_of
 
 _OURS: Final = frozenset({"playback_core", "playback_flask", "playback_django", "playback_celery"})
 

@@ -14,8 +14,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
-from playback_core.clock.places import Function, Place
+from playback_core.clock.places import Place
 from playback_core.reads import seconds
+from playback_core.replacing import Function
 from playback_core.replayed_reads import BranchReads
 from playback_core.session import current, within
 

@@ -11,9 +11,10 @@ import sys
 import time
 from typing import Any, Final
 
-from playback_core.clock.places import Function, Place
+from playback_core.clock.places import Place
 from playback_core.clock.recorded import replayed_reads
 from playback_core.reads import nanoseconds, seconds
+from playback_core.replacing import Function
 from playback_core.replayed_reads import BranchReads
 
 _WAITING: Final = frozenset(

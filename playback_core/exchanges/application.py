@@ -12,7 +12,12 @@ from playback_core import recorder
 from playback_core.adapters import CommandTarget, are_made_for_commands
 from playback_core.errors import SettingsError
 from playback_core.exchanges.exchange import UNMATCHED
-from playback_core.exchanges.recorder_setup import reading, set_redaction_up, start_recording
+from playback_core.exchanges.recorder_setup import (
+    prepare_for_commands,
+    reading,
+    set_redaction_up,
+    start_recording,
+)
 from playback_core.exchanges.rules import ExchangeRules
 from playback_core.operation import OpenOperation, OperationStart
 from playback_core.provenance import standing_metadata
@@ -57,6 +62,8 @@ class RecordedApplication(ABC):
         redactor = set_redaction_up(recorder, self, name, self.settings)
         if self._enabled:
             start_recording(recorder, name, self.settings, self._base)
+        elif are_made_for_commands():
+            prepare_for_commands(recorder, self.settings)
         self._rules = ExchangeRules(self.settings, redactor)
         metadata = standing_metadata(self.kind, self.settings.service)
         self._start = OperationStart(category=None, metadata=dict(metadata))

@@ -14,9 +14,11 @@ from playback_core.cassettes.asynchronous import AsyncRecordOnlyTapeCassette
 from playback_core.codec.redaction import DEFAULT_FIELDS
 from playback_core.errors import CassetteError, SettingsError
 from playback_core.http_redaction import DEFAULT_HEADERS, HttpRedactor
+from playback_core.interceptors import install_interceptors
 from playback_core.settings import Settings, cassette_from_url
 from playback_core.tape_cassette import TapeCassette
 from playback_core.tape_recorder import TapeRecorder
+from playback_core.wrapping import wrap_for_recording
 
 _logger: Final = logging.getLogger("playback")
 _KEY_OF_THIS_PROCESS: Final = os.urandom(32)
@@ -90,7 +92,17 @@ def start_recording(recorder: TapeRecorder, name: str, settings: Settings, base:
         setup.cassette = wanted
         setup.is_opened_here = isinstance(settings.cassette, str)
         recorder.service = settings.service
+    install_interceptors(settings.interceptors)
     recorder.enable_recording()
+
+
+def prepare_for_commands(recorder: TapeRecorder, settings: Settings) -> None:
+    """Wrap what recording wraps, and record nothing.
+
+    At the same point as where it records: what is imported after it is as it was there.
+    """
+    install_interceptors(settings.interceptors)
+    wrap_for_recording(clock=recorder.clock)
 
 
 def open_cassette(settings: Settings, base: Path, *, create: bool) -> TapeCassette:

@@ -22,12 +22,11 @@ DEBUG_VARIABLE: Final = "PLAYBACK_DEBUG"
 """The environment variable that makes commands show tracebacks; no setting of the code."""
 
 _ENVIRONMENT: Final = "the environment"
-_NOT_YET: Final = frozenset({"INTERCEPTORS"})
 _ENVIRONMENT_ONLY: Final = frozenset(
     variable.removeprefix(ENVIRONMENT_PREFIX) for variable in (REVISION_VARIABLE, DEBUG_VARIABLE)
 )
 
-_HOLDS_PATTERNS: Final = frozenset({"REDACT", "FORBID"})
+_SAYS_WHAT_IS_WRONG: Final = frozenset({"REDACT", "FORBID", "INTERCEPTORS"})
 
 _LONGEST_SHOWN: Final = 100
 
@@ -41,8 +40,9 @@ class Settings:
     first that matches counts. `include` and `exclude` are patterns of categories or paths.
     `body_limit` and `max_bytes` are bytes. `redact` has names of headers and fields that are
     redacted beside the built-in ones, and patterns of values; `forbid` the patterns of what is not
-    to be stored. `tuner` is `module:attribute` or an object. `response_header` is the
-    header that tells the recording id, None for none.
+    to be stored. `interceptors` names the libraries that are intercepted. `tuner` is
+    `module:attribute` or an object. `response_header` is the header that tells the recording id,
+    None for none.
     """
 
     cassette: str | TapeCassette = "sqlite:///playback.db"
@@ -55,6 +55,7 @@ class Settings:
     redact: tuple[str | ValuePattern, ...] = ()
     forbid: tuple[ValuePattern, ...] = ()
     redact_key: bytes | None = field(default=None, repr=False)
+    interceptors: tuple[str, ...] = ("*",)
     tuner: object | None = None
     max_bytes: int = DEFAULT_MAX_BYTES
     response_header: str | None = None
@@ -93,7 +94,7 @@ def load_settings(
     of None in code, or an empty text in the environment, is not set. Of the environment alone are
     PLAYBACK_REVISION, which names the revision of the code that is recorded, and PLAYBACK_DEBUG,
     which makes commands show tracebacks. Raise SettingsError naming the key, its value and the
-    choices, also for a key that is unknown, no text, or not honoured yet.
+    choices, also for a key that is unknown or no text.
     """
     if not isinstance(code, Mapping):
         raise SettingsError(f"The configuration is {_shown(code)}; it must map names to values.")
@@ -119,8 +120,6 @@ def _read(source: Mapping[str, Any], prefix: str, where: str) -> dict[str, Any]:
 
 
 def _require_known(name: str, key: str, prefix: str, where: str) -> None:
-    if name in _NOT_YET:
-        raise SettingsError(f"{key} in {where} is not available yet; remove it.")
     if name in _ENVIRONMENT_ONLY:
         raise SettingsError(
             f"{key} in {where} is read from the environment alone; set"
@@ -140,8 +139,10 @@ def _parsed(name: str, value: Any, where: str) -> Any:
     except (ValueError, TypeError, OverflowError) as error:
         if name == "REDACT_KEY":
             raise SettingsError(f"{where} is a secret; it must be {choices}.") from None
-        # Which of several patterns is wrong, the value alone does not tell.
-        told = f": {error}" if name in _HOLDS_PATTERNS and isinstance(error, SettingsError) else ""
+        # Which part of several is wrong, the value alone does not tell.
+        told = (
+            f": {error}" if name in _SAYS_WHAT_IS_WRONG and isinstance(error, SettingsError) else ""
+        )
         raise SettingsError(f"{where} is {_shown(value)}{told}; it must be {choices}.") from error
 
 

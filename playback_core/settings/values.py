@@ -14,6 +14,8 @@ from playback_core.codec.pattern_entries import (
     value_patterns,
 )
 from playback_core.codec.value_patterns import ValuePattern
+from playback_core.errors import SettingsError
+from playback_core.interceptors import available, chosen
 from playback_core.settings.cassette_url import parse_cassette_url
 from playback_core.tape_cassette import TapeCassette
 
@@ -60,6 +62,16 @@ def _secrets(value: Any) -> tuple[str | ValuePattern, ...]:
 
 def _patterns(value: Any) -> tuple[ValuePattern, ...]:
     return value_patterns(_entries(value))
+
+
+def _interceptors(value: Any) -> tuple[str, ...]:
+    names = _texts(value)
+    try:
+        chosen(names)
+    except KeyError as unknown:
+        choices = ", ".join(sorted(available()))
+        raise SettingsError(f"there is no {unknown}; choose from {choices}") from None
+    return names
 
 
 def _sampling(value: Any) -> Sampling:
@@ -157,6 +169,10 @@ PARSERS: Final[dict[str, tuple[Callable[[Any], Any], str]]] = {
     ),
     "FORBID": (_patterns, f"a list, or a text with commas, of patterns of values: {_PATTERNS}"),
     "REDACT_KEY": (_secret, f"a text or bytes of {_MIN_SECRET} or more"),
+    "INTERCEPTORS": (
+        _interceptors,
+        "a list, or a text with commas, of libraries; * is all, -redis leaves one out",
+    ),
     "TUNER": (_tuner, "module:attribute, or an EqualizerTuner"),
     "MAX_BYTES": (_cassette_size, f"{_BYTES}, of {MIN_MAX_BYTES} or more"),
     "RESPONSE_HEADER": (_header, "the name of a header"),

@@ -57,10 +57,16 @@ def test_a_likely_meaning_is_suggested():
         load(PLAYBACK_SAMPLNG="0.1")
 
 
-def test_what_is_not_honoured_yet_is_refused():
-    told = "PLAYBACK_INTERCEPTORS in the environment is not available yet"
+def test_interceptors_are_chosen_by_name():
+    assert load().interceptors == ("*",)
+    assert load(PLAYBACK_INTERCEPTORS="*, -smtplib").interceptors == ("*", "-smtplib")
+    assert load({"PLAYBACK_INTERCEPTORS": []}).interceptors == ()
+
+
+def test_an_unknown_interceptor_is_refused_with_the_choices():
+    told = "INTERCEPTORS in the environment is .*there is no 'postgres'; choose from .*smtplib"
     with pytest.raises(SettingsError, match=told):
-        load(PLAYBACK_INTERCEPTORS="x")
+        load(PLAYBACK_INTERCEPTORS="*,postgres")
 
 
 def test_patterns_stand_among_the_names_of_redact():

@@ -1,0 +1,92 @@
+"""Interceptors, one file for a library, named as the module whose import brings it in.
+
+A file has an `INTERCEPTOR` and is imported with its library, never before. Other packages give
+theirs by the entry-point group `playback.interceptors`: the name is that of the module, the value
+the `Interceptor`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from pkgutil import iter_modules
+from typing import Any, Final
+
+from playback_core import interceptor as _interceptor
+from playback_core.interceptor import Interceptor
+
+GROUP: Final = "playback.interceptors"
+
+OPT_IN: Final = frozenset({"files", "pymongo", "subprocess"})
+"""Those that `*` does not choose: they have to be named."""
+
+_IMPORTED_BY: Final = {"files": "builtins"}
+
+_registered: Final[set[str]] = set()
+
+
+def available() -> dict[str, Callable[[], Interceptor]]:
+    """Return what gives each interceptor, by name: those of the folder, and those of others."""
+    others = {point.name: partial(_of_entry_point, point) for point in entry_points(group=GROUP)}
+    own = {
+        module.name: partial(_of_folder, module.name)
+        for module in iter_modules(__path__)
+        if not module.name.startswith("_")
+    }
+    return {**others, **own}
+
+
+def chosen(names: Sequence[str]) -> list[str]:
+    """Return the interceptors that are meant: `*` all but the opt-in ones, `-redis` one less.
+
+    The last word on a name counts. Raise KeyError for a name that there is none of.
+    """
+    known = available()
+    meant: dict[str, None] = {}
+    for name in names:
+        if name == "*":
+            meant.update(dict.fromkeys(each for each in known if each not in OPT_IN))
+        elif name.removeprefix("-") not in known:
+            raise KeyError(name)
+        elif name.startswith("-"):
+            meant.pop(name[1:], None)
+        else:
+            meant[name] = None
+    return list(meant)
+
+
+def install_interceptors(names: Sequence[str] = ("*",)) -> None:
+    """Intercept the libraries that are meant, each when it is imported; idempotent.
+
+    No library is imported by this. Raise KeyError for a name that there is none of.
+    """
+    known = available()
+    for name in chosen(names):
+        if name not in _registered:
+            _registered.add(name)
+            hook = partial(_install, name, known[name])
+            _interceptor.when_imported(_IMPORTED_BY.get(name, name), hook)
+
+
+def uninstall_interceptors() -> None:
+    """Put the originals of all libraries back, but where somebody else has replaced ours since."""
+    _registered.clear()
+    _interceptor.uninstall_all()
+
+
+def _install(name: str, load: Callable[[], Interceptor], module: Any) -> None:
+    # Not one that was given up before its library was imported.
+    if name in _registered:
+        _interceptor.install(load())
+
+
+def _of_folder(name: str) -> Interceptor:
+    found: Interceptor = import_module(f"{__name__}.{name}").INTERCEPTOR
+    return found
+
+
+def _of_entry_point(point: EntryPoint) -> Interceptor:
+    found: Interceptor = point.load()
+    return found

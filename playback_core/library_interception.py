@@ -1,0 +1,216 @@
+"""Interception of a library's calls: what the library's file has to tell, and the steps."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+from playback_core.codec import Deferred, decode, encode, encode_key, holds_opaque, snapshot
+from playback_core.entry import Entry, EntryKind
+from playback_core.errors import InputInterceptionKeyCreationError, TapeRecorderException
+from playback_core.interception import (
+    Args,
+    CallInterception,
+    Kwargs,
+    Plan,
+    given_again,
+    may_be_stored,
+    pass_by,
+)
+from playback_core.interception_key import input_key
+from playback_core.outcome import Outcome
+from playback_core.playback_session import PlaybackSession
+from playback_core.recording_session import RecordingSession
+from playback_core.session import Branch, Session, unsealed
+from playback_core.streamed import CONSUMED_LATER
+
+INPUT: Final = EntryKind.INPUT
+OUTPUT: Final = EntryKind.OUTPUT
+
+Missing = Callable[[str], Exception]
+"""Notes that a replay asks an answer for more than was recorded; gives the error to raise."""
+
+
+@dataclass(slots=True)
+class Call:
+    """One call of a library, told as plain data.
+
+    `kind` is INPUT or OUTPUT. `fields` by name are the key of an input, and what an output sent;
+    they are encoded at once. `about` is for whoever told it: it is not stored.
+    """
+
+    kind: EntryKind
+    alias: str
+    fields: dict[str, Any]
+    about: Any = None
+
+
+class LibraryCalls(ABC):
+    """How calls at one place of a library are told, and their results kept and given again.
+
+    Everything but `describe` has a default that fits plain results. What raises while recording
+    discards the recording; in a replay it is noted and raised.
+    """
+
+    @abstractmethod
+    def describe(self, args: Args, kwargs: Kwargs) -> Call | None:
+        """Tell a call, before it runs; None leaves it alone. `args` has the receiver first."""
+
+    def keep(self, call: Call, value: Any, session: Session) -> tuple[Any, Any]:
+        """Return what the application gets for a result, and what is stored of it.
+
+        The latter may be a `Deferred` that grows while the application uses up what it got; it
+        tells the session by `grow`, and leaves out what comes when the session has ended.
+        """
+        return value, value
+
+    def keep_error(self, call: Call, error: BaseException) -> BaseException:
+        """Return what is stored of an exception."""
+        return error
+
+    def answer(self, call: Call, stored: Any, missing: Missing) -> Any:
+        """Return what a replayed call gives for what was stored."""
+        return stored
+
+    def answer_error(self, call: Call, error: BaseException) -> BaseException:
+        """Return what a replayed call raises for what was stored of an exception."""
+        return error
+
+    def answer_missing(self, call: Call) -> Outcome | None:
+        """Return what a replayed call comes to that was not recorded; None: it is a miss."""
+        return None
+
+    def normalised(self, fields: dict[str, Any]) -> dict[str, Any]:
+        """Return the fields in a form that calls have in common which mean the same."""
+        return fields
+
+
+class LibraryInterception(CallInterception):
+    """Records calls at one place of a library, inputs and outputs; a replay answers them."""
+
+    noun = "library call"
+
+    def __init__(self, alias: str, calls: LibraryCalls) -> None:
+        super().__init__(alias)
+        self._calls = calls
+        # The default would only cost.
+        is_plain = type(calls).normalised is LibraryCalls.normalised
+        self._normalised = None if is_plain else self._normal_form
+
+    def begin(self, branch: Branch, args: Args, kwargs: Kwargs) -> Plan:
+        session = branch.session
+        if not (branch.intercepting and session.open):
+            pass_by(branch)
+            return None
+        if isinstance(session, PlaybackSession):
+            return self._replay(session, branch, args, kwargs)
+        call = self._calls.describe(args, kwargs)
+        if call is None or not isinstance(session, RecordingSession):
+            return None
+        step = _Step(call.kind, call.alias, branch.path, _encoded(call))
+        step.call = call
+        if call.kind is OUTPUT:
+            session.add(step)
+        return branch.inner, step
+
+    def finish(self, branch: Branch, step: Any, value: Any, args: Args, kwargs: Kwargs) -> Any:
+        session = branch.session
+        if not isinstance(session, RecordingSession):
+            return value
+        call, step.call = step.call, None
+        given, stored = self._calls.keep(call, value, session)
+        result = stored if isinstance(stored, Deferred) else snapshot(stored)
+        if not holds_opaque(result) or may_be_stored(session, step.alias, stored):
+            session.end(step, result)
+        return given
+
+    def fail(
+        self, branch: Branch, step: Any, error: BaseException, args: Args, kwargs: Kwargs
+    ) -> None:
+        session = branch.session
+        if isinstance(session, RecordingSession):
+            call, step.call = step.call, None
+            step.failed = True
+            session.end(step, encode(self._calls.keep_error(call, error)))
+
+    def _replay(self, session: PlaybackSession, branch: Branch, args: Args, kwargs: Kwargs) -> Plan:
+        told = self._told(session, args, kwargs)
+        if told is None:
+            return None
+        call, data = told
+        if call.kind is OUTPUT:
+            session.capture(branch, call.alias, data)
+        entry = session.take(call.kind, call.alias, data, branch.path, self._normalised)
+        if entry is not None and entry.result is not None:
+            # What answers it belongs to the replay: it may open what it gives.
+            with unsealed():
+                return None, self._answered(session, entry, call)
+        missing = self._calls.answer_missing(call)
+        if missing is not None:
+            return None, missing
+        if session.lets_run(call.alias, self.alias):
+            if call.kind is OUTPUT:
+                session.substitute_output(call.alias, "allowed alias")
+            else:
+                session.substitute_input(call.alias, data, "allowed alias")
+            return branch.unsealed(), None
+        if call.kind is OUTPUT:
+            raise session.missing_output(call.alias, data)
+        raise session.missing_input(call.alias, data)
+
+    def _told(
+        self, session: PlaybackSession, args: Args, kwargs: Kwargs
+    ) -> tuple[Call, bytes] | None:
+        try:
+            call = self._calls.describe(args, kwargs)
+            if call is None:
+                return None
+            data = _encoded(call)
+            if session.redaction is not None:
+                is_key = call.kind is INPUT
+                data = session.redaction.key(data) if is_key else session.redaction.value(data)
+            return call, data
+        except Exception as fault:
+            message = f"What {self.alias} was called with cannot be told: {fault!r}"
+            session.miss(self.alias, self.alias, message)
+            raise InputInterceptionKeyCreationError(message) from fault
+
+    def _answered(self, session: PlaybackSession, entry: Entry, call: Call) -> Outcome:
+        def missing(hint: str) -> Exception:
+            return session.miss(entry.alias, _key_of(entry), hint)
+
+        outcome = entry.outcome()
+        try:
+            if outcome.exception is not None:
+                return Outcome(exception=self._calls.answer_error(call, outcome.exception))
+            answer = partial(self._calls.answer, call, missing=missing)
+            if type(outcome.value) in CONSUMED_LATER:
+                return Outcome(given_again(session, entry, outcome.value, answer))
+            return Outcome(answer(outcome.value))
+        except TapeRecorderException:
+            raise
+        except Exception as fault:
+            raise missing(f"What was recorded cannot be given again: {fault!r}") from fault
+
+    def _normal_form(self, blob: bytes) -> bytes:
+        positional, fields = decode(blob)
+        return encode_key([positional, self._calls.normalised(fields)])
+
+
+class _Step(Entry):
+    __slots__ = ("call",)
+
+    call: Call | None
+
+
+def _encoded(call: Call) -> bytes:
+    if call.kind is OUTPUT:
+        return encode_key({"args": [], "kwargs": call.fields})
+    return encode_key([[], call.fields])
+
+
+def _key_of(entry: Entry) -> str:
+    return input_key(entry.alias, entry.decoded_arguments()) if entry.kind is INPUT else entry.alias

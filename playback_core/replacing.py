@@ -1,0 +1,58 @@
+"""Functions of ours in the place of somebody else's, and how they are known and undone."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import update_wrapper
+from types import FunctionType
+from typing import Any, Final
+
+_MARK: Final = "__playback_replaces__"
+
+Function = Callable[..., Any]
+
+
+def is_ours(function: Any) -> bool:
+    """Tell whether a function is one that `marked` returned, and not a wrapper around it."""
+    return getattr(function, _MARK, None) is function
+
+
+def original_of(ours: Function) -> Function:
+    """Return the function that one of ours wraps."""
+    original: Function = ours.__wrapped__  # type: ignore[attr-defined]
+    return original
+
+
+def marked(function: Function, original: Function) -> Function:
+    """Return what stands for the original: it has its name, and is known as ours.
+
+    What is no Python function is never bound as a method, so neither is what stands for it: an
+    application may have it as an attribute of a class.
+    """
+    if not isinstance(original, FunctionType):
+        function = type(_Builtin.__name__, (_Builtin,), {"__call__": staticmethod(function)})()
+    update_wrapper(function, original)
+    setattr(function, _MARK, function)
+    return function
+
+
+class _Builtin:
+    __call__: Function
+
+    def __reduce__(self) -> Any:
+        # By name where it is found by that, as a function of a module is; else what it stands for.
+        original = original_of(self)
+        module = sys.modules.get(original.__module__)
+        is_found = getattr(module, original.__name__, None) is self
+        return original.__reduce__() if is_found else (_itself, (original,))
+
+    def __copy__(self) -> _Builtin:
+        return self
+
+    def __deepcopy__(self, memo: object) -> _Builtin:
+        return self
+
+
+def _itself(function: Function) -> Function:
+    return function
