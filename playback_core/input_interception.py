@@ -155,7 +155,7 @@ class InputInterception(CallInterception):
     def _replay(self, session: PlaybackSession, branch: Branch, args: Args, kwargs: Kwargs) -> Plan:
         alias, key, fallbacks = self._keys(session, args, kwargs)
         entry = session.take(_INPUT, alias, key, branch.path)
-        if entry is None and fallbacks:
+        if entry is None and fallbacks and not session.strict:
             entry = self._take_fallback(session, fallbacks, key, branch)
         if entry is None:
             return self._answer_missing(session, branch, alias, key, args, kwargs)

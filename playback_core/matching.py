@@ -39,13 +39,20 @@ class RecordedCalls:
     differs in nothing but moments that are *now* in both runs, where `windows` gives the times of
     the runs. An output is told by its alias, and where its arguments are given, by them first.
     `relocated` has the alias of each call that was served, but not by its own place, and how.
-    `reached` has the entry that each branch took last.
+    `reached` has the entry that each branch took last. With `strict` a call is served by its own
+    place alone.
     """
 
     def __init__(
-        self, entries: Iterable[Entry], windows: Callable[[], Windows] | None = None
+        self,
+        entries: Iterable[Entry],
+        windows: Callable[[], Windows] | None = None,
+        *,
+        strict: bool = False,
     ) -> None:
         self._windows = windows
+        self._strict = strict
+        self._refused: dict[tuple[str, bytes | Deferred | None], Match] = {}
         self.relocated: list[tuple[str, Match]] = []
         self.entries: Final = tuple(entries)
         self.reached: Final[dict[BranchPath, Entry]] = {}
@@ -83,6 +90,10 @@ class RecordedCalls:
                 self.reached[branch] = found
             return found
 
+    def refused(self, alias: str, arguments: bytes) -> Match | None:
+        """Return how a call that was missed would have been served, were this not strict."""
+        return self._refused.get((alias, arguments))
+
     def consumed(self) -> bytes:
         """Return a byte for each entry, 1 where it served a call, else 0."""
         return bytes(self._consumed)
@@ -116,12 +127,11 @@ class RecordedCalls:
         positions = index.by_key.get(key, ())
         for position in positions:
             if not self._consumed[position]:
-                return self._consume(position, (alias, Match.MOVED_BRANCH))
+                return self._serve(position, key, Match.MOVED_BRANCH)
         if kind is not EntryKind.INPUT:
             return None
         if positions and self._all_same(positions):
-            self.relocated.append((alias, Match.REPEATED))
-            return self.entries[positions[-1]]
+            return self._serve(positions[-1], key, Match.REPEATED)
         return self._take_alike(key, branch, normalised)
 
     def _take_sent(
@@ -151,7 +161,7 @@ class RecordedCalls:
             for position in left:
                 blob = self.entries[position].arguments
                 if blob is not None and recorded(encoded(blob)) == wanted:
-                    return self._consume(position, (alias, match))
+                    return self._serve(position, key, match)
         return None
 
     def _forms(self, normalised: Form | None) -> Iterator[tuple[Match, Form, Form]]:
@@ -169,9 +179,15 @@ class RecordedCalls:
                 lambda blob: windows.replayed_form(normalised(blob)),
             )
 
-    def _consume(self, position: int, moved: tuple[str, Match] | None = None) -> Entry:
-        if moved is not None:
-            self.relocated.append(moved)
+    def _serve(self, position: int, key: _CallKey, match: Match) -> Entry | None:
+        _, alias, arguments = key
+        if self._strict:
+            self._refused[alias, arguments] = match
+            return None
+        self.relocated.append((alias, match))
+        return self.entries[position] if match is Match.REPEATED else self._consume(position)
+
+    def _consume(self, position: int) -> Entry:
         self._consumed[position] = 1
         if position == self._first:
             self._first = self._first_left(position + 1)

@@ -36,6 +36,7 @@ from playback_core.replayed_reads import ReplayedReads
 from playback_core.sandbox_options import SandboxOptions
 from playback_core.session import Branch, Session, current_session
 
+_STRICT_HINT: Final = "a strict replay takes a call from its own place alone."
 _MAX_OUTSIDE: Final = 100
 """How many places are listed at which the rest of the process reached out."""
 
@@ -43,7 +44,8 @@ _MAX_OUTSIDE: Final = 100
 class PlaybackSession(Session):
     """One replay of one recording: sealed, unless `sandbox` is None, and under a virtual clock.
 
-    `sealed` says how, as the Playback will. The clock is the real one if `clock` is False.
+    `sealed` says how, as the Playback will. The clock is the real one if `clock` is False. With
+    `strict` a call is answered by the recorded one in its own place alone.
     """
 
     replaying = True
@@ -55,13 +57,16 @@ class PlaybackSession(Session):
         sandbox: SandboxOptions | None = None,
         *,
         clock: bool = True,
+        strict: bool = False,
     ) -> None:
         super().__init__(redaction)
         self.sandbox: Final = sandbox
         self.own_files: Final[set[str]] = set()
         self.sealed: Sealed = "off"
         self._recording = recording
-        self._calls = RecordedCalls(recording.entries, self._windows if clock else None)
+        self.strict: Final = strict
+        windows = self._windows if clock else None
+        self._calls = RecordedCalls(recording.entries, windows, strict=strict)
         self.take: Final = self._calls.take
         self._lock = threading.RLock()
         self._started = time_ns()
@@ -174,6 +179,9 @@ class PlaybackSession(Session):
         """Note a miss and return the error for it."""
         decoded = decode(arguments)
         key = input_key(alias, decoded)
+        refused = self._calls.refused(alias, arguments)
+        if refused is not None:
+            return self.miss(alias, key, f"It is there as {refused.value}; {_STRICT_HINT}")
         return self.miss(alias, key, nearest_call(self._recording.entries, alias, decoded))
 
     def missing_output(self, alias: str, data: bytes) -> RecordingKeyError:

@@ -234,8 +234,7 @@ class TapeRecorder(Declarations):
     def play_data(self, key: str) -> Any:
         """Return the value stored under a key by `record_data`; None while not replaying.
 
-        Repeated calls give the values in the order they were recorded. Raise RecordingKeyError
-        where there is none.
+        Repeated calls give the values as recorded. Raise RecordingKeyError where there is none.
         """
         branch = current()
         session = current_session()
@@ -252,9 +251,8 @@ class TapeRecorder(Declarations):
         Raise TapeRecorderException where no cassette is set.
         """
         if self.tape_cassette is None:
-            raise TapeRecorderException(
-                "This recorder has no cassette; set its tape_cassette before replaying."
-            )
+            hint = "set its tape_cassette before replaying"
+            raise TapeRecorderException(f"This recorder has no cassette; {hint}.")
         return self.tape_cassette.readable()
 
     def play(
@@ -263,6 +261,7 @@ class TapeRecorder(Declarations):
         playback_function: Callable[[Recording], Any],
         *,
         sandbox: SandboxOptions | None = SEALED,
+        strict: bool = False,
     ) -> Playback:
         """Run a recorded operation again: inputs from the recording, outputs captured.
 
@@ -271,12 +270,13 @@ class TapeRecorder(Declarations):
         exception of the operation is an output of the replay; any other one (a miss, a fault of
         `playback_function`) propagates. The operation runs sealed: what it tries that is neither
         recorded nor allowed by `sandbox` raises SideEffectBlocked; None lets it run for real. The
-        rest of `playback_function` is not sealed. Raise NoSuchRecording where there is none of this
-        id.
+        rest of `playback_function` is not sealed. With `strict` a call is answered by the recorded
+        one in its own place alone. Raise NoSuchRecording where there is none of this id.
         """
         recording = self.readable_cassette().get_recording(recording_id)
         wrap_for_replay(clock=self.clock)
-        session = PlaybackSession(recording, self.redaction, sandbox, clock=self.clock)
+        options = {"clock": self.clock, "strict": strict}
+        session = PlaybackSession(recording, self.redaction, sandbox, **options)
         started = perf_counter()
         with replaying(session):
             try:

@@ -76,6 +76,12 @@ PROCESSES: Final = (
         help="Stop one whose comparison takes longer, by default 600.",
     ),
 )
+STRICT: Final = Parameter(
+    name="strict",
+    flag="--strict",
+    is_switch=True,
+    help="Answer a call by the recorded one in its own place alone.",
+)
 ALLOW: Final = Parameter(
     name="allow",
     flag="--allow",

@@ -39,6 +39,7 @@ from playback_core.commands.parameters import (
     RECORDING_ID,
     RECORDING_IDS,
     SINCE,
+    STRICT,
     TUNER,
 )
 from playback_core.errors import SettingsError
@@ -66,6 +67,7 @@ def _replay(
     recording_id: str,
     tuner: str | None,
     allow: SandboxOptions | None,
+    strict: bool,
     in_process: bool,
     debug: bool,
 ) -> int:
@@ -73,7 +75,7 @@ def _replay(
     processes = execution(
         dedicated=False, in_process=debug or in_process, recycle=None, timeout=None
     )
-    processes = replace(processes, sandbox=SEALED if allow is None else allow)
+    processes = replace(processes, sandbox=allow or SEALED, strict=strict)
     with call.target() as target:
         keeper = ExceptionKeeper(_tuner(target, tuner))
         comparison = replay_recording(_recorder(target), recording_id, keeper, processes)
@@ -91,10 +93,11 @@ def _compare(
     recycle: int | None,
     timeout: float | None,
     allow: SandboxOptions | None,
+    strict: bool,
     **selection: Any,
 ) -> int:
-    sandbox = SEALED if allow is None else allow
-    processes = replace(execution(dedicated, in_process, recycle, timeout), sandbox=sandbox)
+    processes = execution(dedicated, in_process, recycle, timeout)
+    processes = replace(processes, sandbox=allow or SEALED, strict=strict)
     with call.target() as target:
         options = CompareOptions(**selection, execution=processes)
         comparisons = compare_recordings(_recorder(target), _tuner(target, tuner), options)
@@ -147,6 +150,7 @@ SUBCOMMANDS: Final = (
             RECORDING_ID,
             TUNER,
             ALLOW,
+            STRICT,
             IN_PROCESS,
             Parameter(
                 name="debug", flag="--pdb", is_switch=True, help="Debug what the replay raised."
@@ -167,6 +171,7 @@ SUBCOMMANDS: Final = (
             RECORDING_IDS,
             TUNER,
             ALLOW,
+            STRICT,
             *PROCESSES,
             AS_JSON,
         ),

@@ -18,7 +18,8 @@ class CompareExecutionConfig:
     which is replaced after `compare_process_recycle_rate` comparisons and stopped when one takes
     longer than `compare_process_timeout` seconds. `compare_process_start_method` is one of
     multiprocessing's, None for its default. `sandbox` is what the replays may reach, None for all;
-    a player of one's own gets it in a dedicated process only. Raise SettingsError where a value has
+    a player of one's own gets it in a dedicated process only. With `strict` calls of a replay are
+    answered by the recorded ones in their own places alone. Raise SettingsError where a value has
     no meaning.
     """
 
@@ -28,6 +29,7 @@ class CompareExecutionConfig:
     compare_process_timeout: float = 600
     compare_process_start_method: str | None = None
     sandbox: SandboxOptions | None = SEALED
+    strict: bool = False
 
     def __post_init__(self) -> None:
         rate, timeout = self.compare_process_recycle_rate, self.compare_process_timeout

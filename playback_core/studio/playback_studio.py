@@ -107,12 +107,14 @@ class PlaybackStudio:
 
     def _equalizer(self, tuning: EqualizerTuning, recording_ids: Iterable[str]) -> Equalizer:
         cassette = self.tape_recorder.tape_cassette
+        config = self.compare_execution_config or CompareExecutionConfig()
         return Equalizer(
             recording_ids,
             partial(
                 self.tape_recorder.play,
                 playback_function=tuning.playback_function,
-                sandbox=(self.compare_execution_config or CompareExecutionConfig()).sandbox,
+                sandbox=config.sandbox,
+                strict=config.strict,
             ),
             tuning.result_extractor,
             tuning.comparator,

@@ -293,3 +293,15 @@ def test_a_replay_kept_in_process_is_sealed_by_python(folder: Any) -> None:
     assert compared.stdout.splitlines()[-1] == "3 compared: 3 Equal; sealed: python"
     replayed = folder.run("--app", "service", "replay", recording_id, "--in-process")
     assert "sealed: python" in replayed.stdout
+
+
+def test_a_strict_comparison_takes_calls_from_their_own_places(folder: Any) -> None:
+    folder.change(
+        "total = self.price(name) * RATE",
+        "total = [self.price(name)] * 2 and self.price(name) * RATE",
+    )
+    compare = ["--app", "service", "compare", "Order"]
+    assert folder.run(*compare).exit_code == 0
+    strict = folder.run(*compare, "--strict")
+    assert strict.exit_code == 3
+    assert "repeated; a strict replay takes a call from its own place alone" in strict.stdout

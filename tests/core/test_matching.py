@@ -222,3 +222,48 @@ def test_an_input_and_an_output_of_one_alias_do_not_answer_for_each_other(
     reads = True
     with pytest.raises(RecordingKeyError):
         replay(execute)
+
+
+def recorded_once(operation: Callable[[], Any]) -> tuple[TapeRecorder, str]:
+    recorder = TapeRecorder(InMemoryTapeCassette())
+    with recorder.enabled_recording():
+        recorder.operation(category="work")(operation)()
+    (recording_id,) = recorder.readable_cassette().iter_recording_ids("work")
+    return recorder, recording_id
+
+
+def replayed_strictly(recorder: TapeRecorder, recording_id: str, operation: Any) -> Playback:
+    execute = recorder.operation(category="work")(operation)
+    return recorder.play(recording_id, lambda recording: execute(), strict=True)
+
+
+read_key = TapeRecorder().intercept_input("read")(lambda key: len(key))
+
+
+def test_a_strict_replay_takes_calls_from_their_own_places() -> None:
+    recorder, recording_id = recorded_once(lambda: [read_key("a"), read_key("b")])
+    playback = replayed_strictly(recorder, recording_id, lambda: [read_key("b"), read_key("a")])
+    assert playback.missed == playback.moved == playback.repeated == []
+
+
+def test_a_strict_replay_misses_what_is_asked_for_once_more() -> None:
+    recorder, recording_id = recorded_once(lambda: read_key("a"))
+    with pytest.raises(RecordingKeyError, match="there as repeated; a strict replay"):
+        replayed_strictly(recorder, recording_id, lambda: [read_key("a"), read_key("a")])
+
+
+def test_a_strict_replay_misses_what_another_thread_had_asked_for() -> None:
+    def in_a_thread() -> int:
+        with ThreadPoolExecutor(1) as pool:
+            return pool.submit(read_key, "a").result()
+
+    recorder, recording_id = recorded_once(in_a_thread)
+    with pytest.raises(RecordingKeyError, match="there as moved branch; a strict replay"):
+        replayed_strictly(recorder, recording_id, lambda: read_key("a"))
+
+
+def test_a_strict_replay_uses_no_fallback_alias() -> None:
+    renamed = TapeRecorder().intercept_input("renamed", fallback_aliases=["read"])(len)
+    recorder, recording_id = recorded_once(lambda: read_key("a"))
+    with pytest.raises(RecordingKeyError, match="the nearest recorded alias is 'read'"):
+        replayed_strictly(recorder, recording_id, lambda: renamed("a"))

@@ -92,7 +92,7 @@ SIGNATURES = {
     "record_data": "self, key, value",
     "play_data": "self, key",
     "recording_params": "self, recording_parameters=None, **kwargs",
-    "play": f"self, recording_id, playback_function, *, sandbox={SEALED!r}",
+    "play": f"self, recording_id, playback_function, *, sandbox={SEALED!r}, strict=False",
     "operation": OPERATION_PARAMETERS,
     "class_operation": OPERATION_PARAMETERS,
     "intercept_input": INPUT_PARAMETERS,
