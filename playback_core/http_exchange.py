@@ -50,29 +50,29 @@ class RecordedResponse(TypedDict):
 
 
 class BodyCapture:
-    """Keeps the first `limit` bytes of a body that goes by; `size` counts all of them."""
+    """Keeps the first `limit` bytes of a body that goes by, `kept` of all the `size`."""
 
-    __slots__ = ("_chunks", "_kept", "_limit", "size")
+    __slots__ = ("_chunks", "_limit", "kept", "size")
 
     def __init__(self, limit: int) -> None:
         self.size = 0
         self._limit = limit
-        self._kept = 0
+        self.kept = 0
         self._chunks: list[bytes] = []
 
     def add(self, chunk: bytes) -> None:
         """Take the next piece."""
         size = len(chunk)
         self.size += size
-        kept = min(size, self._limit - self._kept)
+        kept = min(size, self._limit - self.kept)
         if kept > 0:
-            self._kept += kept
+            self.kept += kept
             self._chunks.append(bytes(chunk if kept == size else chunk[:kept]))
 
     @property
     def is_cut(self) -> bool:
         """Tell whether the body is longer than what was kept."""
-        return self.size > self._kept
+        return self.size > self.kept
 
     def content(self) -> bytes:
         """Return what was kept."""

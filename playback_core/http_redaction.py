@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Collection, Iterable
-from typing import Any, Final
+from typing import Any, Final, Self
 from urllib.parse import parse_qsl, urlencode
 
 from playback_core.codec.pattern_entries import PatternLike
@@ -39,6 +39,14 @@ class HttpRedactor(Redactor):
     ) -> None:
         super().__init__(key=key, fields=fields, patterns=patterns, forbidden=forbidden)
         self.headers = frozenset(name.lower() for name in headers)
+
+    @classmethod
+    def like(cls, redactor: Redactor) -> Self:
+        """Return one that redacts as another redactor does, and HTTP by the default headers."""
+        own = cls.__new__(cls)
+        vars(own).update(vars(redactor))
+        own.headers = DEFAULT_HEADERS | redactor.fields
+        return own
 
     def header(self, name: str, value: str) -> str:
         """Return a header's value; of cookies the names and attributes are kept."""

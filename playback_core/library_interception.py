@@ -39,13 +39,16 @@ class Call:
     """One call of a library, told as plain data.
 
     `kind` is INPUT or OUTPUT. `fields` by name are the key of an input, and what an output sent;
-    they are encoded at once. `about` is for whoever told it: it is not stored.
+    they are encoded at once. Given as a function they are made when the recording is stored, from
+    about `size` bytes that nobody changes, or at once in a replay. `about` is for whoever told it:
+    it is not stored.
     """
 
     kind: EntryKind
     alias: str
-    fields: dict[str, Any]
+    fields: dict[str, Any] | Callable[[], dict[str, Any]]
     about: Any = None
+    size: int = 0
 
 
 class LibraryCalls(ABC):
@@ -110,7 +113,8 @@ class LibraryInterception(CallInterception):
         call = self._calls.describe(args, kwargs)
         if call is None or not isinstance(session, RecordingSession):
             return None
-        step = _Step(call.kind, call.alias, branch.path, _encoded(call))
+        arguments = _SentLater(call) if callable(call.fields) else _encoded(call)
+        step = _Step(call.kind, call.alias, branch.path, arguments)
         step.call = call
         if call.kind is OUTPUT:
             session.add(step)
@@ -206,10 +210,27 @@ class _Step(Entry):
     call: Call | None
 
 
+class _SentLater(Deferred):
+    """The fields of a call that are made when they are stored."""
+
+    __slots__ = ("_call", "_size")
+
+    def __init__(self, call: Call) -> None:
+        self._call = Call(call.kind, call.alias, call.fields)
+        self._size = call.size
+
+    def encode(self) -> bytes:
+        return _encoded(self._call)
+
+    def __len__(self) -> int:
+        return self._size
+
+
 def _encoded(call: Call) -> bytes:
+    fields = call.fields() if callable(call.fields) else call.fields
     if call.kind is OUTPUT:
-        return encode_key({"args": [], "kwargs": call.fields})
-    return encode_key([[], call.fields])
+        return encode_key({"args": [], "kwargs": fields})
+    return encode_key([[], fields])
 
 
 def _key_of(entry: Entry) -> str:

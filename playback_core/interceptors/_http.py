@@ -1,0 +1,168 @@
+"""What an HTTP call is as plain data, whichever library makes it.
+
+An interceptor tells a call by `http_call`, keeps a `ReceivedResponse` whose `body` it tells of each
+piece the application reads, and in a replay gives the pieces of a `ReplayedBody` again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from typing import Any, Final
+from urllib.parse import parse_qsl, urlsplit, urlunsplit
+
+from playback_core.codec import Deferred, encode
+from playback_core.entry import EntryKind
+from playback_core.http_redaction import DEFAULT_HEADERS, HttpRedactor
+from playback_core.interceptor_options import interceptor_options
+from playback_core.interceptors._bodies import ReceivedBody, SentBody, sent_content, stored_body
+from playback_core.interceptors._http_secrets import (
+    http_redactor,
+    redacted_received,
+    redacted_sent,
+)
+from playback_core.library_interception import INPUT, OUTPUT, Call
+from playback_core.session import Session, current
+
+Headers = tuple[tuple[str, str], ...]
+
+IGNORED_HEADERS: Final = frozenset(
+    {
+        *("user-agent", "accept-encoding", "host", "date", "content-length"),
+        *("connection", "keep-alive", "proxy-connection", "te", "transfer-encoding", "expect"),
+        *("traceparent", "tracestate", "baggage", "sentry-trace", "x-amzn-trace-id"),
+        *("b3", "x-b3-traceid", "x-b3-spanid", "x-b3-parentspanid", "x-b3-sampled", "x-b3-flags"),
+        *("x-cloud-trace-context", "uber-trace-id", "newrelic", "x-datadog-trace-id"),
+        *("x-datadog-parent-id", "x-datadog-sampling-priority", "x-datadog-tags"),
+    }
+)
+"""The headers of a request that are not recorded: they tell of the library, the connection and the
+tracing, and differ from run to run."""
+
+_READS: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+_KINDS: Final = {"input": INPUT, "output": OUTPUT}
+_HEAD_BYTES: Final = 512
+
+
+@dataclass(frozen=True, slots=True)
+class SentRequest:
+    """A request as a library sends it; nobody changes any of it, but a body that is being sent."""
+
+    method: str
+    url: str
+    headers: Headers
+    body: bytes | SentBody = b""
+
+
+def http_call(request: SentRequest, about: Any = None) -> Call:
+    """Tell a request as a call: an input, or an output where it writes or a setting says so."""
+    method = request.method.upper()
+    body = request.body
+    size = _HEAD_BYTES + (len(body) if isinstance(body, bytes) else 0)
+    kind, alias = _kind_and_alias(method, request.url)
+    return Call(kind, alias, partial(request_fields, request, _redactor()), about, size)
+
+
+def _kind_and_alias(method: str, url: str) -> tuple[EntryKind, str]:
+    named = interceptor_options().http_kind(method, url)
+    kind = _KINDS[named or ("input" if method in _READS else "output")]
+    return kind, f"http {method} {_host(url.partition('?')[0])}"
+
+
+@lru_cache(maxsize=1024)
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or "unknown"
+    except ValueError:
+        return "unknown"
+
+
+def _redactor() -> HttpRedactor | None:
+    branch = current()
+    return None if branch is None else http_redactor(branch.session.redaction)
+
+
+def request_fields(request: SentRequest, redactor: HttpRedactor | None) -> dict[str, Any]:
+    """Return what is recorded of a request: without its secrets and what differs in each run."""
+    body = request.body
+    content = sent_content(body) if isinstance(body, bytes) else body.content()
+    headers = [(name.lower(), value) for name, value in request.headers]
+    url = _without_user(request.url)
+    if redactor is not None:
+        url, headers, content = redacted_sent(redactor, url, headers, content)
+    kept: dict[str, list[str]] = {}
+    for name, value in headers:
+        if name not in IGNORED_HEADERS:
+            kept.setdefault(name, []).append(value)
+    fields: dict[str, Any] = {"method": request.method.upper(), "url": url, "headers": kept}
+    if content:
+        fields["body"] = content
+    return fields
+
+
+def _without_user(url: str) -> str:
+    url = url.partition("#")[0]
+    if "@" not in url:
+        return url
+    scheme, mark, rest = url.partition("://")
+    authority, slash, path = rest.partition("/")
+    return f"{scheme}{mark}{authority.rpartition('@')[2]}{slash}{path}"
+
+
+def same_meaning(fields: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of a request with its query in order, and without what signs it.
+
+    Credentials that the application computes from redacted ones differ in a replay.
+    """
+    parts = urlsplit(fields["url"])
+    query = sorted(parse_qsl(parts.query, keep_blank_values=True))
+    headers = {
+        name: values for name, values in fields["headers"].items() if name not in DEFAULT_HEADERS
+    }
+    url = urlunsplit(parts._replace(query=""))
+    return {**fields, "url": url, "query": query, "headers": headers}
+
+
+class ReceivedResponse(Deferred):
+    """A response on its way to the application: its head, and its body as it is read.
+
+    `body` is to be told of each piece, and of the end. `version` is 10, 11 or 20.
+    """
+
+    __slots__ = ("_head", "_redactor", "body")
+
+    def __init__(
+        self,
+        session: Session,
+        call: Call,
+        *,
+        status: int,
+        reason: str,
+        headers: Iterable[tuple[str, str]],
+        version: int = 11,
+    ) -> None:
+        self._head = (status, reason, tuple(headers), version)
+        self._redactor = http_redactor(session.redaction)
+        self.body = ReceivedBody(session, call.alias.removeprefix("http "))
+
+    def encode(self) -> bytes:
+        return encode(self.stored())
+
+    def stored(self) -> dict[str, Any]:
+        """Return what is stored: without secrets."""
+        status, reason, headers, version = self._head
+        content = self.body.content()
+        pairs = [[name, value] for name, value in headers]
+        if self._redactor is not None:
+            pairs, content = redacted_received(self._redactor, pairs, content)
+        return {
+            "status": status,
+            "reason": reason,
+            "version": version,
+            "headers": pairs,
+            **stored_body(self.body, content),
+        }
+
+    def __len__(self) -> int:
+        return _HEAD_BYTES + len(self.body)

@@ -1,0 +1,74 @@
+"""Secrets of the HTTP calls an application makes: what is stored of them instead."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Iterable
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from playback_core.codec.redaction import Redactor
+from playback_core.http_exchange import header_value, redacted_response, redacted_url
+from playback_core.http_redaction import HttpRedactor
+from playback_core.packing import Redaction
+
+Pairs = list[tuple[str, str]]
+
+_made: WeakKeyDictionary[Redactor, HttpRedactor] = WeakKeyDictionary()
+
+
+def http_redactor(redaction: Redaction | None) -> HttpRedactor | None:
+    """Return what redacts HTTP as the redaction of a session does other values."""
+    if redaction is None or isinstance(redaction, HttpRedactor):
+        return redaction
+    if not isinstance(redaction, Redactor):
+        return None
+    made = _made.get(redaction)
+    if made is None:
+        made = _made[redaction] = HttpRedactor.like(redaction)
+    return made
+
+
+def redacted_sent(
+    redactor: HttpRedactor, url: str, headers: Iterable[tuple[str, str]], body: Any
+) -> tuple[str, Pairs, Any]:
+    """Return the URL, headers (by lower-case names) and body of a request without secrets."""
+    shown = [(name, redactor.header(name, value)) for name, value in headers]
+    if body and isinstance(body, bytes):
+        body = _redacted_body(redactor, shown, body)
+    return redacted_url(redactor, url), shown, body
+
+
+def redacted_received(
+    redactor: HttpRedactor, headers: list[list[str]], body: bytes
+) -> tuple[list[list[str]], bytes]:
+    """Return the headers and the body of a response without secrets, its length corrected."""
+    shown = _redacted_body(redactor, [(n, v) for n, v in headers], body) if body else body
+    pairs, _ = redacted_response(redactor, [(n, v) for n, v in headers], b"", None)
+    if len(shown) != len(body):
+        for pair in pairs:
+            if pair[0].lower() == "content-length":
+                pair[1] = str(len(shown))
+    return pairs, shown
+
+
+def _redacted_body(redactor: HttpRedactor, headers: Pairs, body: bytes) -> bytes:
+    content_type = header_value(headers, "content-type")
+    coding = header_value(headers, "content-encoding").strip().lower()
+    if not coding or coding == "identity":
+        return redactor.body(content_type, body)
+    if coding not in _WINDOWS:
+        return body
+    try:
+        plain = zlib.decompressobj(_WINDOWS[coding]).decompress(body)
+    except zlib.error:
+        return body
+    shown = redactor.body(content_type, plain)
+    if shown == plain:
+        return body
+    return zlib.compress(shown) if coding == "deflate" else gzip.compress(shown, mtime=0)
+
+
+# What zlib is told: to detect the header of gzip, or that of its own.
+_WINDOWS = {"gzip": 47, "x-gzip": 47, "deflate": 47}
