@@ -1,11 +1,12 @@
-"""Bodies on their way: kept as the application sends or reads them, given again by pieces."""
+"""Bodies of responses: kept as the application reads them, given again piece by piece."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from hashlib import blake2b
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+from playback_core.guard import FailingOpen
 from playback_core.http_exchange import BodyCapture, CutBody
 from playback_core.interceptor_options import interceptor_options
 from playback_core.library_interception import Missing
@@ -18,63 +19,18 @@ Ending = Literal["finished", "raised", "partial"]
 _PIECE_BYTES: Final = 36
 
 
-class SentBody:
-    """The body of a request, kept as it is given to whoever sends it.
+@dataclass(slots=True)
+class KeptBody:
+    """What is known of a response's body: `sizes` are those of its pieces, None where unknown.
 
-    Of one over the limit a digest and the size are kept.
+    `ending` says whether the application read all of it, came upon an error, or left.
     """
 
-    __slots__ = ("_capture", "_digest", "_session")
-
-    def __init__(self, session: Session | None = None) -> None:
-        self._session = session
-        self._capture = BodyCapture(interceptor_options().body_limit)
-        self._digest = blake2b(digest_size=20)
-
-    def take(self, piece: bytes) -> None:
-        """Keep the next piece, while the session is open."""
-        session = self._session
-        if session is not None and not session.open:
-            return
-        before = self._capture.kept
-        self._capture.add(piece)
-        self._digest.update(piece)
-        if session is not None:
-            session.grow(self._capture.kept - before + _PIECE_BYTES)
-
-    def relayed(self, pieces: Iterable[Any]) -> Iterator[Any]:
-        """Give pieces on, keeping them: bytes, or texts that are sent as UTF-8."""
-        for piece in pieces:
-            self.take(as_bytes(piece))
-            yield piece
-
-    async def relayed_asynchronously(self, pieces: AsyncIterator[Any]) -> AsyncIterator[Any]:
-        """Give pieces on that come asynchronously."""
-        async for piece in pieces:
-            self.take(as_bytes(piece))
-            yield piece
-
-    def content(self) -> bytes | dict[str, Any]:
-        """Return what was sent so far, or how much and its digest."""
-        if not self._capture.is_cut:
-            return self._capture.content()
-        return {"size": self._capture.size, "blake2b": self._digest.hexdigest()}
-
-
-def as_bytes(piece: Any) -> bytes:
-    """Return a piece of a body as it is sent."""
-    if isinstance(piece, bytes):
-        return piece
-    return piece.encode() if isinstance(piece, str) else bytes(piece)
-
-
-def sent_content(body: bytes) -> bytes | dict[str, Any]:
-    """Return a body that is known, or how much and its digest where it is over the limit."""
-    if len(body) <= interceptor_options().body_limit:
-        return body
-    sent = SentBody()
-    sent.take(body)
-    return sent.content()
+    content: bytes
+    sizes: list[int] | None
+    ending: Ending
+    error: BaseException | None = None
+    truncated: bool = False
 
 
 class ReceivedBody:
@@ -84,54 +40,71 @@ class ReceivedBody:
     `what` names the call in that mark.
     """
 
-    __slots__ = ("_capture", "_limit", "_session", "_what", "ending", "error", "sizes")
+    __slots__ = (
+        "_capture",
+        "_ending",
+        "_error",
+        "_guard",
+        "_is_late",
+        "_session",
+        "_sizes",
+        "_what",
+    )
 
     def __init__(self, session: Session, what: str) -> None:
         self._session = session
         self._what = what
-        self._limit = interceptor_options().body_limit
-        self._capture = BodyCapture(self._limit)
-        self.sizes: list[int] = []
-        self.ending: Ending = "partial"
-        self.error: BaseException | None = None
+        self._guard = FailingOpen(session, "Keeping the response of", what)
+        self._capture = BodyCapture(interceptor_options().body_limit)
+        self._sizes: list[int] = []
+        self._ending: Ending = "partial"
+        self._error: BaseException | None = None
+        self._is_late = False
 
     def take(self, piece: bytes) -> None:
         """Keep the next piece that the application has read."""
-        session, capture = self._session, self._capture
-        if not session.open:
-            session.note_late()
-            return
-        if capture.is_cut or not piece:
-            return
-        before = capture.kept
-        capture.add(piece)
-        self.sizes.append(len(piece))
-        session.grow(capture.kept - before + _PIECE_BYTES)
-        if capture.is_cut and isinstance(session, RecordingSession):
-            cut = CutBody(f"response of {self._what}: the", capture.size, self._limit)
-            session.add_metadata({NOT_REPLAYABLE: str(cut)})
+        capture = self._capture
+        if self._is_open() and piece and not capture.is_cut:
+            with self._guard:
+                self._add(piece)
 
     def finish(self) -> None:
         """Note that the application has read all of it."""
-        if self._session.open:
-            self.ending = "finished"
+        if self._is_open() and self._error is None:
+            self._ending = "finished"
 
     def fail(self, error: BaseException) -> None:
         """Note that reading on raised an error; it must be one that can be stored."""
-        if self._session.open:
-            self.ending, self.error = "raised", error
+        if self._is_open():
+            self._ending, self._error = "raised", error
 
-    @property
-    def is_cut(self) -> bool:
-        """Tell whether the body is longer than what was kept."""
-        return self._capture.is_cut
-
-    def content(self) -> bytes:
+    def kept(self) -> KeptBody:
         """Return what was kept."""
-        return self._capture.content()
+        capture = self._capture
+        if capture.is_cut:
+            return KeptBody(capture.content(), None, "partial")
+        return KeptBody(capture.content(), [*self._sizes], self._ending, self._error)
 
     def __len__(self) -> int:
         return self._capture.kept
+
+    def _is_open(self) -> bool:
+        session = self._session
+        if not (session.open or self._is_late):
+            self._is_late = True
+            session.note_late()
+        return session.open
+
+    def _add(self, piece: bytes) -> None:
+        session, capture = self._session, self._capture
+        before = capture.kept
+        capture.add(piece)
+        self._sizes.append(len(piece))
+        session.grow(capture.kept - before + _PIECE_BYTES)
+        if capture.is_cut and isinstance(session, RecordingSession):
+            limit = interceptor_options().body_limit
+            cut = CutBody(f"response of {self._what}: its", capture.size, limit)
+            session.add_metadata({NOT_REPLAYABLE: str(cut)})
 
 
 class ReplayedBody:
@@ -182,12 +155,14 @@ class ReplayedBody:
         )
 
 
-def stored_body(body: ReceivedBody, content: bytes) -> dict[str, Any]:
+def stored_body(kept: KeptBody, content: bytes) -> dict[str, Any]:
     """Return what is stored of a body; `content` is its own, or redacted."""
-    stored: dict[str, Any] = {"body": content, "ending": body.ending}
+    stored: dict[str, Any] = {"body": content, "ending": kept.ending}
     # The pieces are those of the body as it was read.
-    if len(body.sizes) > 1 and not body.is_cut and len(content) == len(body):
-        stored["pieces"] = list(body.sizes)
-    if body.error is not None:
-        stored["error"] = body.error
+    if kept.sizes and kept.sizes != [len(content)] and content == kept.content:
+        stored["pieces"] = kept.sizes
+    if kept.error is not None:
+        stored["error"] = kept.error
+    if kept.truncated:
+        stored["truncated"] = True
     return stored

@@ -6,7 +6,7 @@ piece the application reads, and in a replay gives the pieces of a `ReplayedBody
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any, Final
@@ -16,12 +16,13 @@ from playback_core.codec import Deferred, encode
 from playback_core.entry import EntryKind
 from playback_core.http_redaction import DEFAULT_HEADERS, HttpRedactor
 from playback_core.interceptor_options import interceptor_options
-from playback_core.interceptors._bodies import ReceivedBody, SentBody, sent_content, stored_body
+from playback_core.interceptors._bodies import ReceivedBody, stored_body
 from playback_core.interceptors._http_secrets import (
     http_redactor,
     redacted_received,
     redacted_sent,
 )
+from playback_core.interceptors._sent_bodies import SentBody, sent_content
 from playback_core.library_interception import INPUT, OUTPUT, Call
 from playback_core.session import Session, current
 
@@ -43,6 +44,8 @@ tracing, and differ from run to run."""
 _READS: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _KINDS: Final = {"input": INPUT, "output": OUTPUT}
 _HEAD_BYTES: Final = 512
+_ANYTHING: Final = ("accept", "*/*")
+"""What some libraries say of themselves, and what saying nothing means."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +96,7 @@ def request_fields(request: SentRequest, redactor: HttpRedactor | None) -> dict[
         url, headers, content = redacted_sent(redactor, url, headers, content)
     kept: dict[str, list[str]] = {}
     for name, value in headers:
-        if name not in IGNORED_HEADERS:
+        if name not in IGNORED_HEADERS and (name, value) != _ANYTHING:
             kept.setdefault(name, []).append(value)
     fields: dict[str, Any] = {"method": request.method.upper(), "url": url, "headers": kept}
     if content:
@@ -108,6 +111,14 @@ def _without_user(url: str) -> str:
     scheme, mark, rest = url.partition("://")
     authority, slash, path = rest.partition("/")
     return f"{scheme}{mark}{authority.rpartition('@')[2]}{slash}{path}"
+
+
+def shown_text(url: str) -> Callable[[str], str]:
+    """Return what hides the secrets of a URL's query in the texts of an exception."""
+    redactor = _redactor()
+    query = url.partition("#")[0].partition("?")[2]
+    shown = query if redactor is None or not query else redactor.query(query)
+    return str if shown == query else lambda text: text.replace(query, shown)
 
 
 def same_meaning(fields: dict[str, Any]) -> dict[str, Any]:
@@ -127,7 +138,7 @@ def same_meaning(fields: dict[str, Any]) -> dict[str, Any]:
 class ReceivedResponse(Deferred):
     """A response on its way to the application: its head, and its body as it is read.
 
-    `body` is to be told of each piece, and of the end. `version` is 10, 11 or 20.
+    `body` is to be told of each piece, and of the end. `version` is 10, 11, 20 or 30.
     """
 
     __slots__ = ("_head", "_redactor", "body")
@@ -141,10 +152,11 @@ class ReceivedResponse(Deferred):
         reason: str,
         headers: Iterable[tuple[str, str]],
         version: int = 11,
+        body: ReceivedBody | None = None,
     ) -> None:
         self._head = (status, reason, tuple(headers), version)
         self._redactor = http_redactor(session.redaction)
-        self.body = ReceivedBody(session, call.alias.removeprefix("http "))
+        self.body = ReceivedBody(session, call.alias) if body is None else body
 
     def encode(self) -> bytes:
         return encode(self.stored())
@@ -152,7 +164,8 @@ class ReceivedResponse(Deferred):
     def stored(self) -> dict[str, Any]:
         """Return what is stored: without secrets."""
         status, reason, headers, version = self._head
-        content = self.body.content()
+        kept = self.body.kept()
+        content = kept.content
         pairs = [[name, value] for name, value in headers]
         if self._redactor is not None:
             pairs, content = redacted_received(self._redactor, pairs, content)
@@ -161,7 +174,7 @@ class ReceivedResponse(Deferred):
             "reason": reason,
             "version": version,
             "headers": pairs,
-            **stored_body(self.body, content),
+            **stored_body(kept, content),
         }
 
     def __len__(self) -> int:

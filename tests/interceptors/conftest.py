@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from playback_core.interceptors import install_interceptors, uninstall_interceptors
+from tests.interceptors.http_server import Site
 
 
 @pytest.fixture
@@ -13,3 +14,11 @@ def intercepted() -> Iterator[None]:
     install_interceptors()
     yield
     uninstall_interceptors()
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    """Have a real HTTP server run, which the test may stop."""
+    site = Site()
+    yield site
+    site.stop()

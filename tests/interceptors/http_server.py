@@ -1,0 +1,152 @@
+"""A real HTTP server on loopback, for the tests of HTTP clients: what it saw, and what it says."""
+
+import gzip
+import json
+import threading
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, ClassVar
+from urllib.parse import urlsplit
+
+LARGE = 50 * 1024**2
+BLOCK = b"x" * 64 * 1024
+
+
+class Site:
+    """The server as a test sees it: `hits` has `METHOD /path` of each request."""
+
+    def __init__(self) -> None:
+        self.hits: list[str] = []
+        self.bodies: list[bytes] = []
+        self.released = threading.Event()
+        site = self
+
+        class Handler(_Handler):
+            pass
+
+        Handler.site = site
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.host = f"127.0.0.1:{self._server.server_address[1]}"
+        self.url = f"http://{self.host}"
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
+        self._thread.start()
+        self.is_running = True
+
+    def stop(self) -> None:
+        """Stop, so that a connection is refused."""
+        if self.is_running:
+            self.is_running = False
+            self.released.set()
+            self._server.shutdown()
+            self._server.server_close()
+            self._thread.join()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    site: ClassVar[Site]
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *args: Any) -> None:
+        pass
+
+    def handle_any(self) -> None:
+        body = self._body()
+        self.site.hits.append(f"{self.command} {self.path}")
+        self.site.bodies.append(body)
+        path = urlsplit(self.path).path
+        routes: dict[str, Callable[[bytes], None]] = {
+            "/redirect": self._redirect,
+            "/gzip": self._gzip,
+            "/chunked": self._chunked,
+            "/large": self._large,
+            "/silent": self._silent,
+            "/drop": self._drop,
+            "/cut": self._cut,
+            "/secret": self._secret,
+        }
+        routes.get(path, self._echo)(body)
+
+    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_PATCH = handle_any  # noqa: N815
+
+    def _body(self) -> bytes:
+        if self.headers.get("Transfer-Encoding") == "chunked":
+            pieces = []
+            while size := int(self.rfile.readline(), 16):
+                pieces.append(self.rfile.read(size))
+                self.rfile.readline()
+            self.rfile.readline()
+            return b"".join(pieces)
+        return self.rfile.read(int(self.headers.get("Content-Length", 0)))
+
+    def _answer(
+        self, body: bytes, status: int = 200, headers: tuple[tuple[str, str], ...] = ()
+    ) -> None:
+        self.send_response(status)
+        for name, value in headers:
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def _echo(self, body: bytes) -> None:
+        told = {
+            "hit": len(self.site.hits),
+            "method": self.command,
+            "path": self.path,
+            "cookie": self.headers.get("Cookie"),
+            "authorization": self.headers.get("Authorization"),
+            "size": len(body),
+        }
+        last = urlsplit(self.path).path.rpartition("/")[2]
+        status = int(last) if last.isdigit() else 200
+        self._answer(json.dumps(told).encode(), status, (("Content-Type", "application/json"),))
+
+    def _redirect(self, body: bytes) -> None:
+        cookies = (("Set-Cookie", "first=1; Path=/"), ("Set-Cookie", "second=2; Path=/"))
+        self._answer(b"moved", 302, (("Location", "/landing"), *cookies))
+
+    def _gzip(self, body: bytes) -> None:
+        plain = json.dumps({"hit": len(self.site.hits), "password": "hunter2"}).encode()
+        kinds = (("Content-Encoding", "gzip"), ("Content-Type", "application/json"))
+        self._answer(gzip.compress(plain), 200, kinds)
+
+    def _secret(self, body: bytes) -> None:
+        told = json.dumps({"token": "tok-4711", "hit": len(self.site.hits)}).encode()
+        headers = (
+            ("Content-Type", "application/json"),
+            ("Set-Cookie", "session=cook-4711; Path=/"),
+            ("Location", "/next?token=tok-4711"),
+        )
+        self._answer(told, 200, headers)
+
+    def _chunked(self, body: bytes) -> None:
+        self.send_response(200)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        for piece in (b"one ", b"two ", b"three"):
+            self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+            self.wfile.flush()
+        self.wfile.write(b"0\r\n\r\n")
+
+    def _large(self, body: bytes) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", str(LARGE))
+        self.end_headers()
+        for _ in range(LARGE // len(BLOCK)):
+            self.wfile.write(BLOCK)
+
+    def _silent(self, body: bytes) -> None:
+        self.site.released.wait(60)
+        self.close_connection = True
+
+    def _drop(self, body: bytes) -> None:
+        self.close_connection = True
+
+    def _cut(self, body: bytes) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "100")
+        self.end_headers()
+        self.wfile.write(b"only these")
+        self.close_connection = True
