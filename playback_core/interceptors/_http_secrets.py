@@ -9,7 +9,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from playback_core.codec.redaction import Redactor
-from playback_core.http_exchange import header_value, redacted_response, redacted_url
+from playback_core.http_exchange import URL_HEADERS, header_value, redacted_response, redacted_url
 from playback_core.http_redaction import HttpRedactor
 from playback_core.packing import Redaction
 
@@ -34,10 +34,16 @@ def redacted_sent(
     redactor: HttpRedactor, url: str, headers: Iterable[tuple[str, str]], body: Any
 ) -> tuple[str, Pairs, Any]:
     """Return the URL, headers (by lower-case names) and body of a request without secrets."""
-    shown = [(name, redactor.header(name, value)) for name, value in headers]
+    shown = [(name, _header(redactor, name, value)) for name, value in headers]
     if body and isinstance(body, bytes):
         body = _redacted_body(redactor, shown, body)
     return redacted_url(redactor, url), shown, body
+
+
+def _header(redactor: HttpRedactor, name: str, value: str) -> str:
+    if name in URL_HEADERS:
+        return redacted_url(redactor, value)
+    return redactor.header(name, value)
 
 
 def redacted_received(

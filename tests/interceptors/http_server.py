@@ -67,7 +67,7 @@ class _Handler(BaseHTTPRequestHandler):
         }
         routes.get(path, self._echo)(body)
 
-    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_PATCH = handle_any  # noqa: N815
+    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_PATCH = handle_any
 
     def _body(self) -> bytes:
         if self.headers.get("Transfer-Encoding") == "chunked":
@@ -99,8 +99,8 @@ class _Handler(BaseHTTPRequestHandler):
             "authorization": self.headers.get("Authorization"),
             "size": len(body),
         }
-        last = urlsplit(self.path).path.rpartition("/")[2]
-        status = int(last) if last.isdigit() else 200
+        _, _, wanted = urlsplit(self.path).path.partition("/status/")
+        status = int(wanted or 200)
         self._answer(json.dumps(told).encode(), status, (("Content-Type", "application/json"),))
 
     def _redirect(self, body: bytes) -> None:

@@ -1,0 +1,320 @@
+"""requests: what an application gets from servers is recorded, and given again without them."""
+
+import io
+import json
+import pickle
+
+import pytest
+import requests
+from requests.adapters import HTTPAdapter
+
+from playback_core import RecordingKeyError, TapeRecorder
+from playback_core.cassettes.in_memory import InMemoryTapeCassette
+from playback_core.codec.redaction import Redactor
+from playback_core.http_redaction import HttpRedactor
+from playback_core.metadata import NOT_REPLAYABLE
+from tests.interceptors.http_server import LARGE
+from tests.interceptors.recorded import entries, record
+
+pytestmark = pytest.mark.usefixtures("intercepted")
+
+
+def replays_equal(site, work):
+    """Record, stop the server, replay sealed; return the recording."""
+    recorded = record(work)
+    site.stop()
+    hits = len(site.hits)
+    result, playback = recorded.replay(work)
+    assert result == recorded.result
+    assert (playback.missed, playback.moved, playback.repeated) == ([], [], [])
+    assert playback.playback_outputs == playback.recorded_outputs
+    assert len(site.hits) == hits
+    return recorded
+
+
+def test_an_answer_is_given_again_with_all_that_an_application_reads_of_it(site):
+    def work():
+        answer = requests.get(f"{site.url}/status/404", params={"q": "ä"})
+        with pytest.raises(requests.HTTPError) as raised:
+            answer.raise_for_status()
+        assert raised.value.response is answer
+        return (
+            *(answer.status_code, answer.reason, answer.json(), answer.url, answer.encoding),
+            *(list(answer.headers.items()), answer.ok, answer.raw.version, str(raised.value)),
+            *(answer.request.method, answer.raw.closed),
+        )
+
+    assert entries(replays_equal(site, work))[1:2] == [("INPUT", "http GET 127.0.0.1")]
+
+
+def test_redirects_are_calls_of_their_own_and_cookies_go_with_them(site):
+    def work():
+        with requests.Session() as session:
+            answer = session.get(f"{site.url}/redirect")
+            steps = [(step.status_code, step.cookies.get_dict()) for step in answer.history]
+            return answer.json(), steps, session.cookies.get_dict()
+
+    recorded = replays_equal(site, work)
+    assert recorded.result[1] == [(302, {"first": "1", "second": "2"})]
+    assert recorded.result[0]["cookie"] == "first=1; second=2"
+    assert len([kind for kind, _ in entries(recorded) if kind == "INPUT"]) == 2
+
+
+def test_what_writes_is_an_output_and_compared_by_what_it_sent(site):
+    def work(amount=3):
+        return requests.put(f"{site.url}/orders", json={"amount": amount}).json()
+
+    recorded = record(work)
+    site.stop()
+    result, playback = recorded.replay(lambda: work(4))
+    assert result == recorded.result
+    recorded_body, replayed_body = [
+        each[0].value["kwargs"]["body"]
+        for each in (playback.recorded_outputs, playback.playback_outputs)
+    ]
+    assert (recorded_body, replayed_body) == (b'{"amount": 3}', b'{"amount": 4}')
+
+
+@pytest.mark.parametrize("path", ["gzip", "chunked", "things"])
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda answer: answer.content,
+        lambda answer: list(answer.iter_content(3)),
+        lambda answer: list(answer.iter_content(None)),
+        lambda answer: list(answer.iter_lines()),
+        lambda answer: answer.raw.read(),
+        lambda answer: [answer.raw.read(2), answer.raw.read(3, decode_content=False)],
+        lambda answer: (answer.raw.read1(4), answer.close()),
+        lambda answer: list(answer.raw.stream(5, decode_content=True)),
+    ],
+)
+def test_a_streamed_body_is_given_again_however_it_is_read(site, path, read):
+    def work():
+        with requests.get(f"{site.url}/{path}", stream=True) as answer:
+            return read(answer)
+
+    replays_equal(site, work)
+
+
+def test_of_a_body_that_was_left_more_than_was_read_is_a_miss(site):
+    def work(size=4):
+        answer = requests.get(f"{site.url}/chunked", stream=True)
+        first = next(answer.iter_content(size))
+        answer.close()
+        return first
+
+    recorded = record(work)
+    assert recorded.replay(work)[0] == b"one "
+
+    def more():
+        return requests.get(f"{site.url}/chunked", stream=True).content
+
+    with pytest.raises(RecordingKeyError, match="4 bytes of this response were read"):
+        recorded.replay(more)
+    assert recorded.recording.entries[1].outcome().get()["ending"] == "partial"
+
+
+def test_an_application_that_reads_nothing_leaves_the_body_alone(site):
+    def work():
+        answer = requests.get(f"{site.url}/large", stream=True)
+        answer.close()
+        return answer.headers["Content-Length"]
+
+    recorded = replays_equal(site, work)
+    assert recorded.recording.entries[1].outcome().get()["body"] == b""
+
+
+def test_a_body_over_the_limit_reaches_the_application_and_the_recording_is_marked(site):
+    def work():
+        answer = requests.get(f"{site.url}/large", stream=True)
+        return sum(map(len, answer.iter_content(1024 * 1024)))
+
+    recorded = record(work)
+    assert recorded.result == LARGE
+    reason = recorded.recording.get_metadata()[NOT_REPLAYABLE]
+    assert "http GET 127.0.0.1" in reason
+    assert "BODY_LIMIT" in reason
+    assert len(recorded.recording.entries[1].outcome().get()["body"]) == 1024 * 1024
+
+
+@pytest.mark.parametrize(
+    ("path", "timeout", "expected"),
+    [
+        ("drop", None, requests.ConnectionError),
+        ("silent", 0.05, requests.ReadTimeout),
+        ("cut", None, requests.exceptions.ChunkedEncodingError),
+    ],
+)
+def test_what_fails_fails_again_with_the_same_exception(site, path, timeout, expected):
+    def work():
+        url = f"{site.url}/{path}"
+        try:
+            requests.get(url, timeout=timeout)
+        except requests.RequestException as error:
+            inner = error.args[0]
+            request = error.request and error.request.url
+            return type(error), str(error), type(inner), inner.args[0], request
+
+    assert replays_equal(site, work).result[0] is expected
+
+
+def test_a_refused_connection_is_refused_again(site):
+    site.stop()
+
+    def work():
+        with pytest.raises(requests.ConnectionError) as raised:
+            requests.get(site.url)
+        error = raised.value
+        return str(error), type(error.args[0].reason), error.request.url, error.response
+
+    recorded = record(work)
+    assert recorded.replay(work)[0] == recorded.result
+
+
+def pieces():
+    yield b"first "
+    yield b"second"
+
+
+@pytest.mark.parametrize(
+    ("make", "sent"),
+    [
+        (lambda: {"data": pieces()}, b"first second"),
+        (lambda: {"data": io.BytesIO(b"of a file")}, b"of a file"),
+        (lambda: {"data": "ein Text: ä"}, "ein Text: ä".encode()),
+        (lambda: {"data": {"a": "1", "b": "2"}}, b"a=1&b=2"),
+    ],
+)
+def test_a_body_is_recorded_as_it_is_sent(site, make, sent):
+    def work():
+        answer = requests.post(f"{site.url}/upload", **make())
+        return answer.json()["size"], type(answer.request.body)
+
+    recorded = replays_equal(site, work)
+    body = recorded.recording.entries[1].decoded_arguments()["kwargs"]["body"]
+    assert body == site.bodies[0]
+    assert body == sent
+
+
+def test_a_file_is_uploaded_and_its_parts_are_recorded(site):
+    def work():
+        files = {"picture": ("cat.png", io.BytesIO(b"\x89PNG"), "image/png")}
+        return requests.post(f"{site.url}/upload", files=files, data={"name": "cat"}).json()
+
+    recorded = replays_equal(site, work)
+    assert recorded.recording.entries[1].decoded_arguments()["kwargs"]["body"] == site.bodies[0]
+
+
+def test_of_a_body_over_the_limit_the_digest_is_compared(site):
+    def work(last=b"b"):
+        data = b"a" * 1024 * 1024 + last
+        return requests.post(f"{site.url}/upload", data=data).json()["size"]
+
+    recorded = replays_equal(site, work)
+    body = recorded.recording.entries[1].decoded_arguments()["kwargs"]["body"]
+    assert body["size"] == 1024 * 1024 + 1
+    _, playback = recorded.replay(lambda: work(b"c"))
+    assert playback.playback_outputs != playback.recorded_outputs
+
+
+SECRETS = ["tok-4711", "cook-4711", "geheim-4711", "hunter2"]
+
+
+@pytest.mark.parametrize("kind", [HttpRedactor, Redactor])
+def test_no_secret_is_stored_and_a_replay_finds_its_calls_by_secret_and_by_pseudonym(site, kind):
+    recorder = TapeRecorder(InMemoryTapeCassette())
+    recorder.redaction = kind(key=b"k" * 16)
+
+    def work():
+        with requests.Session() as session:
+            headers = {"Authorization": "Bearer geheim-4711"}
+            url = f"{site.url}/secret?api_key=geheim-4711&page=1"
+            token = session.get(url, headers=headers).json()["token"]
+            session.post(f"{site.url}/chunked", json={"token": token, "amount": 3})
+            session.post(f"{site.url}/chunked", data={"password": "hunter2", "user": "ann"})
+            session.get(f"{site.url}/chunked?token={token}", auth=("ann", token))
+            return session.get(f"{site.url}/gzip").status_code
+
+    recorded = record(work, recorder)
+    stored = repr(
+        [(each.decoded_arguments(), each.decoded_result()) for each in recorded.recording.entries]
+    )
+    assert [secret for secret in SECRETS if secret in stored] == []
+    site.stop()
+    result, playback = recorded.replay(work)
+    assert (result, playback.missed, playback.moved) == (200, [], [])
+    assert playback.playback_outputs == playback.recorded_outputs
+
+
+def test_a_gzipped_body_whose_secret_was_taken_out_is_still_gzip(site):
+    recorder = TapeRecorder(InMemoryTapeCassette())
+    recorder.redaction = HttpRedactor(key=b"k" * 16)
+    recorded = record(lambda: requests.get(f"{site.url}/gzip").json(), recorder)
+    result, _ = recorded.replay(lambda: requests.get(f"{site.url}/gzip").json())
+    assert result["hit"] == 1
+    assert result["password"].startswith("psd_")
+
+
+def test_the_secrets_of_a_query_are_taken_out_of_the_text_of_an_exception(site):
+    site.stop()
+    recorder = TapeRecorder(InMemoryTapeCassette())
+    recorder.redaction = HttpRedactor(key=b"k" * 16)
+
+    def work():
+        with pytest.raises(requests.ConnectionError):
+            requests.get(f"{site.url}/x?token=geheim-4711")
+
+    (entry,) = record(work, recorder).recording.entries[1:2]
+    assert "geheim" not in str(entry.decoded_result())
+
+
+def test_a_query_in_another_order_and_other_credentials_mean_the_same(site):
+    def work(query="a=1&b=2", user="ann"):
+        return requests.get(f"{site.url}/things?{query}", auth=(user, "secret")).json()
+
+    recorded = record(work)
+    result, playback = recorded.replay(lambda: work("b=2&a=1", "bob"))
+    assert result == recorded.result
+    assert [each.how for each in playback.moved] == ["normalised"]
+
+
+def test_the_user_of_a_url_is_not_stored(site):
+    url = site.url.replace("http://", "http://ann:geheim@")
+    recorded = replays_equal(site, lambda: requests.get(f"{url}/things").json())
+    assert b"geheim" not in recorded.recording.entries[1].arguments
+
+
+def test_a_call_that_was_not_recorded_names_what_differs(site):
+    recorded = record(lambda: requests.get(f"{site.url}/things/1").json())
+    with pytest.raises(RecordingKeyError, match=r"things/1.*things/2"):
+        recorded.replay(lambda: requests.get(f"{site.url}/things/2").json())
+    assert site.hits == ["GET /things/1"]
+
+
+def test_an_adapter_of_the_applications_own_is_recorded_and_used_again(site):
+    class Marking(HTTPAdapter):
+        def build_response(self, request, response):
+            answer = super().build_response(request, response)
+            answer.mark = "mine"
+            return answer
+
+    def work():
+        with requests.Session() as session:
+            session.mount("http://", Marking())
+            return session.get(site.url).mark
+
+    assert replays_equal(site, work).result == "mine"
+
+
+def test_answers_can_be_pickled_as_without_us(site):
+    def work():
+        copy = pickle.loads(pickle.dumps(requests.get(f"{site.url}/things")))
+        return copy.json(), copy.status_code
+
+    replays_equal(site, work)
+
+
+def test_without_an_operation_requests_are_left_alone(site):
+    assert requests.get(f"{site.url}/chunked").content == b"one two three"
+    assert json.loads(requests.post(site.url, data=pieces()).content)["size"] == 12
