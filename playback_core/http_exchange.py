@@ -7,6 +7,9 @@ from typing import Any, Final, NotRequired, TypedDict
 
 from playback_core.http_redaction import HttpRedactor
 
+URL_HEADERS: Final = frozenset({"location", "content-location", "referer"})
+"""The headers whose values are URLs, with a query that may hold secrets."""
+
 SESSION_MARK: Final = "<session>"
 """What stands for the value of a session's cookie."""
 
@@ -190,6 +193,8 @@ def redacted_response(
             value = marked_cookie(value) if is_session else redactor.header(name, value)
         elif lowered == "content-type":
             content_type = value
+        elif lowered in URL_HEADERS:
+            value = redacted_url(redactor, value)
         redacted.append([name, value])
     shown = redactor.body(content_type, body) if body else body
     if len(shown) != len(body):

@@ -2,6 +2,7 @@
 
 import json
 import re
+from base64 import b64decode, b64encode
 from collections.abc import Collection, Iterable
 from typing import Any, Final, Self
 from urllib.parse import parse_qsl, urlencode
@@ -58,7 +59,19 @@ class HttpRedactor(Redactor):
         if lowered == "set-cookie":
             pair, separator, attributes = value.partition(";")
             return self._cookie(pair) + separator + attributes
-        return self.pseudonym(value)
+        return self._basic(value) or self.pseudonym(value)
+
+    def _basic(self, value: str) -> str | None:
+        # User and password by themselves: who has their pseudonyms makes the same header of them.
+        scheme, _, credentials = value.partition(" ")
+        if scheme.lower() != "basic":
+            return None
+        try:
+            user, colon, password = b64decode(credentials, validate=True).partition(b":")
+        except ValueError:
+            return None
+        shown = [self.pseudonym(text_of(part)).encode() for part in (user, password)]
+        return f"{scheme} {b64encode(colon.join(shown)).decode()}" if colon else None
 
     def query(self, text: str) -> str:
         """Return a query string or urlencoded form with its named fields redacted."""

@@ -4,6 +4,7 @@ import enum
 import gc
 import json
 import re
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -19,6 +20,7 @@ from hypothesis import strategies as st
 from playback_core import InMemoryTapeCassette, Playback, Recording, TapeRecorder
 from playback_core.codec import decode, encode, encode_key
 from playback_core.codec.redaction import Redactor, is_pseudonym
+from playback_core.http_exchange import redacted_response
 from playback_core.http_redaction import HttpRedactor
 
 Load = Callable[[], Recording]
@@ -334,6 +336,22 @@ class TestHttp:
     )
     def test_headers_by_name(self, redactor: HttpRedactor, name: str) -> None:
         assert SECRET not in redactor.header(name, SECRET)
+
+    def test_basic_credentials_are_those_of_the_pseudonyms(self, redactor: HttpRedactor) -> None:
+        def header(user: str, password: str) -> str:
+            return f"Basic {b64encode(f'{user}:{password}'.encode()).decode()}"
+
+        shown = redactor.header("Authorization", header("ann", SECRET))
+
+        assert shown == header(redactor.pseudonym("ann"), redactor.pseudonym(SECRET))
+        assert redactor.header("Authorization", shown) == shown
+
+    def test_of_headers_that_are_urls_the_query_is_redacted(self, redactor: HttpRedactor) -> None:
+        sent = [("Location", f"/next?token={SECRET}&page=2")]
+
+        headers, _ = redacted_response(redactor, sent, b"", None)
+
+        assert headers == [["Location", f"/next?token={redactor.pseudonym(SECRET)}&page=2"]]
 
     def test_other_headers_stay(self, redactor: HttpRedactor) -> None:
         assert redactor.header("Accept", SECRET) == SECRET
