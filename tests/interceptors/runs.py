@@ -1,0 +1,62 @@
+"""Records one run of an operation, and replays it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from playback_core import TapeRecorder
+from playback_core.cassettes.in_memory import InMemoryTapeCassette
+from playback_core.packing import Redaction
+from playback_core.playback import Playback
+from playback_core.recording import Recording
+
+
+class Runs:
+    """An operation, recorded when this is made: `result` is what it came to."""
+
+    def __init__(self, operation: Callable[[], Any], redaction: Redaction | None = None) -> None:
+        self.recorder = TapeRecorder(InMemoryTapeCassette())
+        self.recorder.redaction = redaction
+        self._operation = operation
+        decorated = self.recorder.operation(category="work")(operation)
+        with self.recorder.enabled_recording():
+            self.result = decorated()
+        assert self.recorder.counters == {"recorded": 1}
+        (self.recording_id,) = self.recorder.tape_cassette.iter_recording_ids("work")
+
+    @property
+    def recording(self) -> Recording:
+        return self.recorder.tape_cassette.get_recording(self.recording_id)
+
+    @property
+    def aliases(self) -> list[str]:
+        """What was intercepted, in order, without reads of clock and random numbers."""
+        return [entry.alias for entry in self.recording.entries if entry.kind in (1, 2)][:-1]
+
+    def replayed(self, operation: Callable[[], Any] | None = None) -> Replayed:
+        """Replay it sealed, or another operation in its place."""
+        decorated = self.recorder.operation(category="work")(operation or self._operation)
+        results: list[Any] = []
+
+        def play(recording: Recording) -> None:
+            results.append(decorated())
+
+        return Replayed(self.recorder.play(self.recording_id, play), results[0])
+
+
+class Replayed:
+    """What a replay came to."""
+
+    def __init__(self, playback: Playback, result: Any) -> None:
+        self.playback = playback
+        self.result = result
+
+    @property
+    def is_equal(self) -> bool:
+        """Tell whether nothing was missed, moved or sent otherwise."""
+        playback = self.playback
+        return (
+            not (playback.missed or playback.moved or playback.repeated)
+            and playback.playback_outputs == playback.recorded_outputs
+        )
