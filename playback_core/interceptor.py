@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from playback_core.drivers import drive
 from playback_core.entry import EntryKind
@@ -23,7 +23,7 @@ from playback_core.library_interception import (
     LibraryCalls,
     LibraryInterception,
 )
-from playback_core.replacing import Function, is_ours, marked
+from playback_core.replacing import Function, is_ours, marked, names_of
 
 _logger: Final = logging.getLogger("playback")
 
@@ -34,8 +34,11 @@ Fields = Callable[..., Mapping[str, Any]]
 class Target(ABC):
     """A place of a library where a function is replaced: `requests.adapters`, `HTTPAdapter.send`.
 
-    One that is `optional` may be missing: the rest of its interceptor does without it.
+    One that is `optional` may be missing: the rest of its interceptor does without it. Of one
+    that is `by_name`, modules that have imported the function by its name are given the other one.
     """
+
+    by_name: ClassVar[bool] = False
 
     def __init__(self, module: str, attribute: str, *, optional: bool = False) -> None:
         self.module = module
@@ -180,6 +183,7 @@ def _exists(module: str) -> bool:
 
 
 def _replace_all(installation: _Installation, targets: Sequence[Target], module: Any) -> None:
+    by_name: dict[Any, Any] = {}
     for target in targets:
         if installation.off:
             return
@@ -189,7 +193,18 @@ def _replace_all(installation: _Installation, targets: Sequence[Target], module:
             _note_missing(installation, [target])
             continue
         if not is_ours(getattr(own, "__func__", own)):
-            _replace(installation, target, owner, name, own)
+            ours = _replace(installation, target, owner, name, own)
+            if target.by_name and owner is module:
+                by_name[own] = ours
+    if by_name:
+        _replace_names(installation, by_name)
+
+
+def _replace_names(installation: _Installation, by_original: dict[Any, Any]) -> None:
+    for module, name, original in list(names_of(by_original)):
+        ours = by_original[original]
+        setattr(module, name, ours)
+        installation.replaced.append((module, name, original, ours))
 
 
 def _place(module: Any, attribute: str) -> tuple[Any, str, Any]:
@@ -201,7 +216,7 @@ def _place(module: Any, attribute: str) -> tuple[Any, str, Any]:
     return owner, name, inspect.getattr_static(owner, name)
 
 
-def _replace(installation: _Installation, target: Target, owner: Any, name: str, own: Any) -> None:
+def _replace(installation: _Installation, target: Target, owner: Any, name: str, own: Any) -> Any:
     before = vars(owner).get(name, _MISSING)
     if isinstance(own, (classmethod, staticmethod)):
         inner = own.__func__
@@ -210,6 +225,7 @@ def _replace(installation: _Installation, target: Target, owner: Any, name: str,
         ours = marked(target.replacement(own), own)
     setattr(owner, name, ours)
     installation.replaced.append((owner, name, before, ours))
+    return ours
 
 
 def _note_missing(installation: _Installation, targets: Sequence[Target]) -> None:

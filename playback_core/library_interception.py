@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from playback_core.codec import Deferred, decode, encode, encode_key, holds_opaque, snapshot
 from playback_core.entry import Entry, EntryKind
@@ -55,8 +55,11 @@ class LibraryCalls(ABC):
     """How calls at one place of a library are told, and their results kept and given again.
 
     Everything but `describe` has a default that fits plain results. What raises while recording
-    discards the recording; in a replay it is noted and raised.
+    discards the recording; in a replay it is noted and raised. Where a place only `computes`, a
+    call that was not recorded is no miss: it reaches nothing, and runs.
     """
+
+    computes: ClassVar[bool] = False
 
     @abstractmethod
     def describe(self, args: Args, kwargs: Kwargs) -> Call | None:
@@ -155,6 +158,8 @@ class LibraryInterception(CallInterception):
         missing = self._calls.answer_missing(call)
         if missing is not None:
             return None, missing
+        if self._calls.computes:
+            return branch.computing(), None
         if session.lets_run(call.alias, self.alias):
             if call.kind is OUTPUT:
                 session.substitute_output(call.alias, "allowed alias")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
 from functools import update_wrapper
-from types import FunctionType
+from types import FunctionType, ModuleType
 from typing import Any, Final
 
 _MARK: Final = "__playback_replaces__"
+
+_OURS: Final = frozenset({"playback_core", "playback_flask", "playback_django", "playback_celery"})
 
 Function = Callable[..., Any]
 
@@ -35,6 +37,24 @@ def marked(function: Function, original: Function) -> Function:
     update_wrapper(function, original)
     setattr(function, _MARK, function)
     return function
+
+
+def names_of(functions: Collection[Function]) -> Iterator[tuple[ModuleType, str, Function]]:
+    """Yield the names that modules have for one of some functions: `from time import time`.
+
+    The modules of the standard library and our own are left out.
+    """
+    wanted = set(map(id, functions))
+    for module in list(sys.modules.values()):
+        if isinstance(module, ModuleType) and not _is_left_alone(module.__name__):
+            for name, value in list(vars(module).items()):
+                if id(value) in wanted:
+                    yield module, name, value
+
+
+def _is_left_alone(module: str) -> bool:
+    package = module.partition(".")[0]
+    return package in sys.stdlib_module_names or package in _OURS
 
 
 class _Builtin:

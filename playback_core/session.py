@@ -86,13 +86,7 @@ class Branch:
         self.reads = reads
         self.intercepting = True
         self._children = count()
-        inner = self.inner = Branch.__new__(Branch)
-        inner.session = session
-        inner.path = path
-        inner.sealed = sealed
-        inner.reads = None
-        inner.intercepting = False
-        inner.inner = inner
+        self.inner = self._quiet(None)
 
     def child(self) -> "Branch":
         """Return a new branch created by this one; what an interception creates stays within it."""
@@ -101,6 +95,20 @@ class Branch:
         path = (*self.path, next(self._children))
         reads = None if self.reads is None else self.reads.child(path)
         return Branch(self.session, path, sealed=self.sealed, reads=reads)
+
+    def computing(self) -> "Branch":
+        """Return this branch as it is for a call that reaches nothing but its clock."""
+        return self._quiet(self.reads)
+
+    def _quiet(self, reads: Reads | None) -> "Branch":
+        twin = Branch.__new__(Branch)
+        twin.session = self.session
+        twin.path = self.path
+        twin.sealed = self.sealed
+        twin.reads = reads
+        twin.intercepting = False
+        twin.inner = twin
+        return twin
 
     def unsealed(self) -> "Branch":
         """Return this branch as it is for a call that the user lets run for real."""

@@ -6,28 +6,23 @@ given what reads the virtual clock and takes no recorded read from the others.
 
 from __future__ import annotations
 
-import sys
 from types import ModuleType
 from typing import Any, Final
 
 from playback_core.clock import recorded, virtual
-from playback_core.replacing import Function, is_ours, marked, original_of
-
-_OURS: Final = frozenset({"playback_core", "playback_flask", "playback_django", "playback_celery"})
+from playback_core.replacing import Function, is_ours, marked, names_of, original_of
 
 _replaced: Final[list[tuple[ModuleType, str, Function]]] = []
 
 
 def install() -> None:
     """Replace the names in all modules but those of the standard library and our own."""
-    replacements = {id(original): (original, ours) for original, ours in _replacements()}
-    for module in list(sys.modules.values()):
-        if isinstance(module, ModuleType) and not _is_left_alone(module.__name__):
-            for name, value in list(vars(module).items()):
-                original, ours = replacements.get(id(value), (None, None))
-                if original is value and ours is not None:
-                    setattr(module, name, ours)
-                    _replaced.append((module, name, ours))
+    replacements = {id(original): ours for original, ours in _replacements()}
+    originals = [original_of(ours) for ours in replacements.values()]
+    for module, name, original in names_of(originals):
+        ours = replacements[id(original)]
+        setattr(module, name, ours)
+        _replaced.append((module, name, ours))
 
 
 def uninstall() -> None:
@@ -46,8 +41,3 @@ def _replacements() -> list[tuple[Any, Any]]:
             original = original_of(installed)
             found.append((original, marked(place.alias(original), original)))
     return found
-
-
-def _is_left_alone(module: str) -> bool:
-    package = module.partition(".")[0]
-    return package in sys.stdlib_module_names or package in _OURS

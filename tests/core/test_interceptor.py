@@ -214,6 +214,41 @@ def test_what_somebody_else_has_wrapped_since_is_left_alone(library):
     assert vars(library.Client)["ship"] is theirs
 
 
+class ByName(InputTarget):
+    by_name = True
+
+
+def test_who_has_imported_a_function_by_its_name_is_given_ours_and_the_original_again(
+    library, monkeypatch
+):
+    def rate(city):
+        return len(library.Client.calls)
+
+    application = ModuleType("shipping_application")
+    library.rate = application.rate_of = rate
+    monkeypatch.setitem(sys.modules, "shipping_application", application)
+    intercept(ByName(LIBRARY, "rate", alias="rate", fields=lambda city: {"city": city}))
+
+    recorder, recording_id, _ = recorded(lambda: application.rate_of("Rome"))
+    library.Client.calls.append("another")
+    assert replayed(recorder, recording_id, lambda: application.rate_of("Rome"))[1] == 0
+    uninstall(LIBRARY)
+    assert application.rate_of is rate
+
+
+class Computed(FoldedCase):
+    computes = True
+
+
+def test_what_only_computes_runs_where_it_was_not_recorded_and_is_no_miss(library):
+    intercept(Computed(LIBRARY, "Client.rate"))
+    client = library.Client()
+    recorder, recording_id, _ = recorded(lambda: client.rate("Rome"))
+    playback, again = replayed(recorder, recording_id, lambda: client.rate("Oslo"))
+    assert again["city"] == "Oslo"
+    assert playback.missed == []
+
+
 def test_a_missing_place_switches_the_interceptor_off_with_one_line(library, caplog):
     before = dict(vars(library.Client))
     with caplog.at_level(logging.WARNING, logger="playback"):
