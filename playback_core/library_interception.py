@@ -29,6 +29,7 @@ from playback_core.streamed import CONSUMED_LATER
 
 INPUT: Final = EntryKind.INPUT
 OUTPUT: Final = EntryKind.OUTPUT
+UNRECORDED: Final = None
 
 Missing = Callable[[str], Exception]
 """Notes that a replay asks an answer for more than was recorded; gives the error to raise."""
@@ -41,10 +42,11 @@ class Call:
     `kind` is INPUT or OUTPUT. `fields` by name are the key of an input, and what an output sent;
     they are encoded at once. Given as a function they are made when the recording is stored, from
     about `size` bytes that nobody changes, or at once in a replay. `about` is for whoever told it:
-    it is not stored.
+    it is not stored. One that is UNRECORDED leaves no entry: what it calls is not intercepted, and
+    a replay gives what `answer_missing` says, or runs it.
     """
 
-    kind: EntryKind
+    kind: EntryKind | None
     alias: str
     fields: dict[str, Any] | Callable[[], dict[str, Any]]
     about: Any = None
@@ -116,6 +118,8 @@ class LibraryInterception(CallInterception):
         call = self._calls.describe(args, kwargs)
         if call is None or not isinstance(session, RecordingSession):
             return None
+        if call.kind is UNRECORDED:
+            return branch.inner, None
         arguments = _SentLater(call) if callable(call.fields) else _encoded(call)
         step = _Step(call.kind, call.alias, branch.path, arguments)
         step.call = call
@@ -125,7 +129,7 @@ class LibraryInterception(CallInterception):
 
     def finish(self, branch: Branch, step: Any, value: Any, args: Args, kwargs: Kwargs) -> Any:
         session = branch.session
-        if not isinstance(session, RecordingSession):
+        if step is None or not isinstance(session, RecordingSession):
             return value
         call, step.call = step.call, None
         given, stored = self._calls.keep(call, value, session)
@@ -138,7 +142,7 @@ class LibraryInterception(CallInterception):
         self, branch: Branch, step: Any, error: BaseException, args: Args, kwargs: Kwargs
     ) -> None:
         session = branch.session
-        if isinstance(session, RecordingSession):
+        if step is not None and isinstance(session, RecordingSession):
             call, step.call = step.call, None
             step.failed = True
             session.end(step, encode(self._calls.keep_error(call, error)))
@@ -148,6 +152,9 @@ class LibraryInterception(CallInterception):
         if told is None:
             return None
         call, data = told
+        if call.kind is UNRECORDED:
+            given = self._calls.answer_missing(call)
+            return (branch.inner, None) if given is None else (None, given)
         if call.kind is OUTPUT:
             session.capture(branch, call.alias, data)
         entry = session.take(call.kind, call.alias, data, branch.path, self._normalised)
@@ -165,7 +172,8 @@ class LibraryInterception(CallInterception):
                 session.substitute_output(call.alias, "allowed alias")
             else:
                 session.substitute_input(call.alias, data, "allowed alias")
-            return branch.unsealed(), None
+            # As while recording, what it calls is part of it.
+            return branch.unsealed().inner, None
         if call.kind is OUTPUT:
             raise session.missing_output(call.alias, data)
         raise session.missing_input(call.alias, data)

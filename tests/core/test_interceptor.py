@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import pytest
 
-from playback_core import RecordingKeyError, TapeRecorder
+from playback_core import RecordingKeyError, SandboxOptions, TapeRecorder
 from playback_core.cassettes.in_memory import InMemoryTapeCassette
 from playback_core.interceptor import (
     CallTarget,
@@ -20,7 +20,8 @@ from playback_core.interceptor import (
     installed,
     uninstall,
 )
-from playback_core.library_interception import INPUT, Call
+from playback_core.library_interception import INPUT, UNRECORDED, Call
+from playback_core.outcome import Outcome
 
 LIBRARY = "shipping_library"
 
@@ -44,6 +45,9 @@ class Client:
         self.calls.append(f"ship {order}")
         return f"parcel {order}"
 
+    def rate_twice(self, city):
+        return self.rate(city), self.rate(city)
+
     @classmethod
     def open(cls, url):
         cls.calls.append(f"open {url}")
@@ -56,6 +60,16 @@ class FoldedCase(CallTarget):
 
     def normalised(self, fields):
         return {"city": fields["city"].lower()}
+
+
+class Unrecorded(CallTarget):
+    answer = Outcome("not called")
+
+    def describe(self, args, kwargs):
+        return Call(UNRECORDED, "twice", {})
+
+    def answer_missing(self, call):
+        return self.answer
 
 
 TARGETS = [
@@ -166,6 +180,51 @@ def test_a_call_that_was_not_recorded_names_the_nearest_and_what_differs(library
     with pytest.raises(RecordingKeyError, match='was "Rome", is "Oslo"'):
         replayed(recorder, recording_id, lambda: client.rate("Oslo"))
     assert client.calls == ["rate Rome"]
+
+
+def test_an_unrecorded_call_leaves_no_entry_and_a_replay_answers_it(library):
+    intercept(*TARGETS, Unrecorded(LIBRARY, "Client.rate_twice"))
+    client = library.Client()
+    recorder, recording_id, result = recorded(lambda: client.rate_twice("Rome")[0]["city"])
+    assert result == "Rome"
+    recording = recorder.tape_cassette.get_recording(recording_id)
+    assert {"twice", "shipping: rate"}.isdisjoint(entry.alias for entry in recording.entries)
+    client.calls.clear()
+    assert replayed(recorder, recording_id, lambda: client.rate_twice("Rome"))[1] == "not called"
+    assert client.calls == []
+
+
+def test_an_unrecorded_call_that_raises_does_so_and_costs_no_recording(library):
+    intercept(*TARGETS, Unrecorded(LIBRARY, "Client.rate_twice"))
+    client = library.Client()
+
+    def work():
+        with pytest.raises(LookupError):
+            client.rate_twice("Atlantis")
+
+    assert recorded(work)[0].counters == {"recorded": 1}
+
+
+def test_an_unrecorded_call_without_an_answer_runs_in_a_replay(library):
+    target = Unrecorded(LIBRARY, "Client.rate_twice")
+    target.answer = None
+    intercept(target)
+    client = library.Client()
+    recorder, recording_id, _ = recorded(lambda: client.rate_twice("Rome"))
+    replayed(recorder, recording_id, lambda: client.rate_twice("Rome"))
+    assert client.calls == ["rate Rome"] * 4
+
+
+def test_a_call_that_is_allowed_runs_with_all_it_calls(library):
+    twice = InputTarget(LIBRARY, "Client.rate_twice", alias="twice", fields=lambda self, city: {})
+    intercept(*TARGETS, twice)
+    client = library.Client()
+    recorder, recording_id, _ = recorded(lambda: None)
+    decorated = recorder.operation(category="work")(lambda: client.rate_twice("Rome"))
+    allowed = SandboxOptions.parse(["alias:twice"])
+    playback = recorder.play(recording_id, lambda recording: decorated(), sandbox=allowed)
+    assert client.calls == ["rate Rome", "rate Rome"]
+    assert playback.missed == []
 
 
 def test_outputs_that_swap_places_keep_their_own_results(library):
