@@ -172,7 +172,9 @@ class Redactor:
         return walk.through(value), walk.changed
 
     def names(self, name: object) -> bool:
-        """Tell whether the values of a field are secret."""
+        """Tell whether the values of a field are secret; its name may be bytes."""
+        if isinstance(name, bytes):
+            name = text_of(name)
         return isinstance(name, str) and name.lower() in self.fields
 
     def suspects(self, data: bytes) -> bool:
@@ -242,7 +244,8 @@ def _by_stem(names: Iterable[str]) -> dict[bytes, list[bytes]]:
     by_stem: dict[str, list[bytes]] = {}
     for name in sorted(names, key=lambda name: (len(name), name)):
         stem = next((known for known in by_stem if known in name), name)
-        by_stem.setdefault(stem, []).append(ormsgpack.packb(name).lower())
+        needles = (ormsgpack.packb(name).lower(), ormsgpack.packb(name.encode()).lower())
+        by_stem.setdefault(stem, []).extend(needles)
     return {stem.encode(): needles for stem, needles in by_stem.items()}
 
 

@@ -231,6 +231,12 @@ class TestValues:
 
         assert SECRET.encode() not in redactor.value(encode({"ПАРОЛЬ": SECRET}))
 
+    @pytest.mark.parametrize("name", [b"password", b"Access_Token"])
+    def test_names_that_are_bytes_are_told_too(self, redactor: Redactor, name: bytes) -> None:
+        hidden = decode(redactor.value(encode([{name: SECRET.encode(), b"age": b"3"}])))
+        assert hidden[0][name] == redactor.pseudonym(SECRET).encode()
+        assert hidden[0][b"age"] == b"3"
+
     def test_a_value_without_a_named_field_is_left_as_it_is(self, redactor: Redactor) -> None:
         blob = encode({"user": "ann", "note": "a password is needed"})
 
