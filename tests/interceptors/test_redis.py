@@ -1,0 +1,499 @@
+"""Redis is asked when it is recorded; a replay answers with the server gone."""
+
+import asyncio
+import logging
+import threading
+
+import pytest
+import redis
+import redis.asyncio
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from playback_core import RecordingKeyError, SandboxOptions
+from playback_core.codec.redaction import Redactor
+from playback_core.interceptor import installed
+from playback_core.interceptors import install_interceptors, uninstall_interceptors
+from tests.interceptors.redis_server import recorded, redis_cluster, redis_server
+from tests.interceptors.runs import Runs
+
+pytestmark = pytest.mark.usefixtures("intercepted")
+
+
+def check(runs):
+    """Replay, and return the replay when it came out the same in all there is."""
+    replay = runs.replayed()
+    assert replay.result == runs.result
+    assert replay.is_equal
+    assert replay.playback.never_consumed == []
+    return replay
+
+
+def sent(replay):
+    """Return what was sent by alias, without the answer of the operation."""
+    outputs = replay.playback.playback_outputs[:-1]
+    return [(key.split(" #")[0].removeprefix("output: redis "), v["kwargs"]) for key, v in outputs]
+
+
+def commands(replay):
+    return [fields["command"] for _, fields in sent(replay)]
+
+
+def error_of(call):
+    try:
+        return call()
+    except redis.RedisError as error:
+        state = {name: value for name, value in vars(error).items() if name != "__notes__"}
+        return type(error), error.args, state
+
+
+def test_reads_are_answered_and_writes_compared_with_the_server_gone():
+    def work(port):
+        client = redis.Redis(port=port)
+        texts = redis.Redis.from_url(f"redis://localhost:{port}/0", decode_responses=True)
+        client.set("stock", 7, ex=60)
+        return [
+            *(client.ping(), client.get("stock"), texts.get("stock"), client.get("gone")),
+            *(client.incr("stock"), client.exists("stock", "gone"), client.ttl("stock") > 50),
+            *(client.hset("ann", mapping={"name": "Ann", "age": 3}), client.hget("ann", "age")),
+            *(client.hmget("ann", ["age", "gone"]), client.hgetall("ann"), texts.hgetall("ann")),
+            *(client.zadd("rank", {"a": 1.5}), client.zrange("rank", 0, -1, withscores=True)),
+            *(client.sadd("tags", "x", "y"), client.smembers("tags"), client.mget("stock", "no")),
+            *(client.rpush("jobs", "one"), client.blpop("jobs", timeout=1), client.dump("stock")),
+            *(client.object("encoding", "stock"), client.time(), client.type("tags")),
+            *(client.xadd("log", {"of": "ann"}), client.xread({"log": 0}), client.info("server")),
+        ]
+
+    replay = check(recorded(work))
+    kinds = dict.fromkeys(alias for alias, _ in sent(replay))
+    assert list(kinds) == ["SET", "INCRBY", "HSET", "ZADD", "SADD", "RPUSH", "BLPOP", "XADD"]
+    assert commands(replay)[0] == ["SET", "stock", "7", "EX", "60"]
+
+
+def test_arguments_are_told_as_they_go_over_the_wire():
+    def work(port):
+        client = redis.Redis(port=port)
+        client.execute_command(b"set", b"key", b"\xff")
+        return client.execute_command("get", "key")
+
+    runs = recorded(work)
+    assert commands(check(runs)) == [["SET", "key", b"\xff"]]
+    assert runs.replayed(lambda: redis.Redis(port=0).get(b"key")).result == b"\xff"
+
+
+def test_keys_are_iterated_page_by_page():
+    def work(port):
+        client = redis.Redis(port=port)
+        return sorted(client.scan_iter(count=10)), sorted(client.hscan_iter("h"))
+
+    def prepare(client):
+        client.mset({f"key-{n}": n for n in range(100)})
+        client.hset("h", mapping={"a": 1, "b": 2})
+
+    runs = recorded(work, prepare)
+    assert len(runs.result[0]) == 101
+    check(runs)
+
+
+def test_errors_come_again_as_they_were():
+    def work(port):
+        client = redis.Redis(port=port)
+        client.set("text", "x")
+        refused = redis.Redis(port=1, retry=Retry(NoBackoff(), 0))
+        slow = redis.Redis(port=port, socket_timeout=0.05, retry=Retry(NoBackoff(), 0))
+        lock = client.lock("l", timeout=10)
+        lock.acquire()
+        client.delete("l")
+        return [
+            error_of(lambda: client.lpush("text", 1)),
+            error_of(lambda: client.execute_command("NOSUCH")),
+            error_of(lambda: refused.get("x")),
+            error_of(lambda: slow.blpop("none", timeout=5)),
+            error_of(lock.release),
+            error_of(lambda: client.set("text", {})),
+        ]
+
+    runs = recorded(work)
+    kinds = [kind for kind, *_ in runs.result]
+    expected = ["Response", "Response", "Connection", "Timeout", "LockNotOwned", "Data"]
+    assert [kind.__name__ for kind in kinds] == [f"{name}Error" for name in expected]
+    check(runs)
+
+
+def test_a_pipeline_is_one_call_and_an_output_if_it_writes():
+    def work(port):
+        client = redis.Redis(port=port)
+        with client.pipeline() as pipe:
+            first = pipe.set("a", 1).hset("h", "x", 1).hget("h", "x").hmget("h", ["x"]).execute()
+            assert len(pipe) == 0
+            second = pipe.get("a").get("b").execute()
+        with client.pipeline(transaction=False) as pipe:
+            third = pipe.get("a").zcard("z").execute()
+            pipe.lpush("a", 1).get("a")
+            fourth = list(map(repr, pipe.execute(raise_on_error=False)))
+            pipe.lpush("a", 1)
+            fifth = error_of(pipe.execute)
+            return first, second, third, fourth, fifth, len(pipe), pipe.execute()
+
+    runs = recorded(work)
+    assert runs.aliases == ["redis pipeline"] * 5
+    replay = check(runs)
+    assert [fields["transaction"] for _, fields in sent(replay)] == [True, False, False]
+    assert [each["command"] for each in sent(replay)[1][1]["commands"]] == [
+        ["LPUSH", "a", "1"],
+        ["GET", "a"],
+    ]
+
+
+def test_a_transaction_that_watches_keys_is_tried_again_in_a_replay_too():
+    tries = []
+
+    def work(port):
+        client = redis.Redis(port=port)
+        other = redis.Redis(port=port)
+        tries.append(0)
+
+        def double(pipe):
+            stock = int(pipe.get("stock"))
+            tries[-1] += 1
+            if tries[-1] == 1:
+                other.set("stock", 5)
+            pipe.multi()
+            pipe.set("stock", stock * 2)
+
+        with client.pipeline() as pipe:
+            pipe.watch("stock")
+            pipe.unwatch()
+            assert not pipe.watching
+        return client.transaction(double, "stock"), client.get("stock")
+
+    runs = recorded(work, lambda client: client.set("stock", 1))
+    assert runs.result == ([True], b"10")
+    check(runs)
+    assert tries == [2, 2]
+
+
+def test_a_lock_has_the_token_that_it_was_recorded_with():
+    def work(port):
+        client = redis.Redis(port=port)
+        with client.lock("orders", timeout=5) as lock:
+            held = client.lock("orders", blocking_timeout=0.01).acquire()
+            return lock.owned(), lock.extend(5), held
+
+    runs = recorded(work)
+    assert runs.result == (True, True, False)
+    check(runs)
+
+
+def test_scripts_are_loaded_where_they_were_when_recorded():
+    def work(port):
+        client = redis.Redis(port=port)
+        add = client.register_script("return redis.call('incrby', KEYS[1], ARGV[1])")
+        with client.pipeline() as pipe:
+            add(keys=["n"], args=[1], client=pipe)
+            queued = pipe.execute()
+        return (
+            add(keys=["n"], args=[5]),
+            add(keys=["n"], args=[5]),
+            queued,
+            client.script_exists("x"),
+        )
+
+    runs = recorded(work)
+    assert runs.result == (6, 11, [1], [False])
+    check(runs)
+
+
+def test_messages_that_were_received_come_again_in_order():
+    heard = []
+
+    def work(port):
+        client = redis.Redis(port=port, decode_responses=True)
+        with client.pubsub() as subscriber:
+            subscriber.subscribe("orders", news=heard.append)
+            client.publish("orders", "one")
+            client.publish("news", "two")
+            client.publish("orders", "three")
+            waited = [subscriber.get_message(timeout=1) for _ in range(4)]
+            listened = next(subscriber.listen())
+            return waited, listened, subscriber.get_message(), subscriber.get_message()
+
+    runs = recorded(work)
+    assert [each and each["data"] for each in runs.result[0]] == [1, 2, "one", None]
+    assert runs.result[1:] == ({**runs.result[0][2], "data": "three"}, None, None)
+    check(runs)
+    assert [each["data"] for each in heard] == ["two", "two"]
+
+
+def test_a_subscriber_that_looks_more_often_finds_nothing_and_one_that_waits_is_missed():
+    def work(port, *more):
+        with redis.Redis(port=port).pubsub() as subscriber:
+            subscriber.subscribe("orders")
+            received = [subscriber.get_message(timeout=1)]
+            return received + [subscriber.get_message(timeout=wait) for wait in more]
+
+    runs = recorded(work)
+    assert runs.replayed(lambda: work(0, 0, 0)).result == [*runs.result, None, None]
+    with pytest.raises(RecordingKeyError, match="redis message"):
+        runs.replayed(lambda: work(0, None))
+
+
+def test_clients_with_one_connection_and_blocking_pools_need_no_server():
+    def work(port):
+        with redis.Redis(port=port, single_connection_client=True) as client:
+            client.set("a", 1)
+        pool = redis.BlockingConnectionPool(port=port)
+        shared = redis.Redis(connection_pool=pool)
+        with shared.client() as single:
+            result = single.get("a"), shared.get("a"), shared.pipeline().get("a").execute()
+        pool.disconnect()
+        return result
+
+    check(recorded(work))
+
+
+def test_a_client_that_is_connected_already_is_not_touched():
+    with redis_server() as port:
+        client = redis.Redis(port=port)
+        client.set("a", 1)
+
+        def work():
+            with client.pipeline() as pipe:
+                return client.get("a"), pipe.incr("b").execute(), client.get("b"), client.close()
+
+        runs = Runs(work)
+        before = client.info("commandstats")
+        (connection,) = client.connection_pool._available_connections
+        check(runs)
+        after = client.info("commandstats")
+        assert (after["cmdstat_get"], after["cmdstat_incrby"]) == (
+            before["cmdstat_get"],
+            before["cmdstat_incrby"],
+        )
+        assert client.connection_pool._available_connections == [connection]
+        client.connection_pool.disconnect()
+
+
+def test_asynchronous_clients_replay_the_same_way():
+    async def work(port):
+        client = redis.asyncio.Redis(port=port, decode_responses=True)
+        results = [await client.set("a", 1), await client.get("a")]
+        async with client.pipeline() as pipe:
+            results.append(await pipe.incr("a").hget("h", "x").execute())
+
+        async def double(pipe):
+            value = int(await pipe.get("a"))
+            pipe.multi()
+            pipe.set("a", value * 2)
+
+        results.append(await client.transaction(double, "a"))
+        async with client.lock("l", timeout=5) as lock:
+            results.append(await lock.owned())
+        add = client.register_script("return redis.call('incrby', KEYS[1], ARGV[1])")
+        results.append(await add(keys=["a"], args=[5]))
+        results.append([key async for key in client.scan_iter()])
+        async with client.pubsub() as subscriber:
+            await subscriber.subscribe("c")
+            await client.publish("c", "hi")
+            results += [await subscriber.get_message(timeout=1) for _ in range(2)]
+        async with redis.asyncio.Redis(port=port, single_connection_client=True) as single:
+            results.append(await single.get("a"))
+        await client.aclose()
+        # After connections were closed, which starts tasks of the library's own.
+        one, other = redis.asyncio.Redis(port=port), redis.asyncio.Redis(port=port)
+        results.append(await asyncio.gather(one.incr("a"), other.incr("b"), one.get("c")))
+        await one.aclose()
+        await other.aclose()
+        try:
+            await client.lpush("a", 1)
+        except redis.ResponseError as error:
+            results.append(error.args)
+        await client.aclose()
+        return results
+
+    check(recorded(lambda port: asyncio.run(work(port))))
+
+
+def test_threads_share_a_client():
+    def work(port):
+        client = redis.Redis(port=port)
+        results = {}
+
+        def count(name):
+            results[name] = [client.incr(name) for _ in range(3)]
+
+        threads = [threading.Thread(target=count, args=(name,)) for name in "abc"]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return results
+
+    check(recorded(work))
+
+
+def use_cluster(client):
+    results = [client.set("a", 1), client.get("a"), client.mget_nonatomic(["a", "b"])]
+    results += [client.ping(target_nodes="primaries"), list(client.scan_iter())]
+    with client.pipeline() as pipe:
+        return results + pipe.set("q", 1).get("q").get("none").execute()
+
+
+async def use_cluster_asynchronously(port):
+    async with redis.asyncio.RedisCluster(host="127.0.0.1", port=port) as client:
+        results = [await client.set("a", 1), await client.get("a")]
+        async with client.pipeline() as pipe:
+            return results + await pipe.set("q", 1).get("q").execute()
+
+
+def test_a_cluster_replays_with_a_client_of_before_one_of_its_own_and_an_asynchronous_one():
+    def work(port):
+        with redis.RedisCluster(host="127.0.0.1", port=port) as client:
+            return use_cluster(client)
+
+    with redis_cluster() as port:
+        client = redis.RedisCluster(host="127.0.0.1", port=port)
+        runs = [
+            Runs(lambda: work(port)),
+            Runs(lambda: use_cluster(client)),
+            Runs(lambda: asyncio.run(use_cluster_asynchronously(port))),
+        ]
+        client.close()
+    for each in runs:
+        check(each)
+
+
+def test_servers_and_databases_are_kept_apart():
+    with redis_server() as first, redis_server() as second:
+
+        def work(first_db=0):
+            clients = [
+                redis.Redis(port=first, db=first_db),
+                redis.Redis(port=first, db=1),
+                redis.Redis(port=second),
+            ]
+            for number, client in enumerate(clients):
+                client.set("k", number)
+            return [client.get("k") for client in reversed(clients)]
+
+        runs = Runs(work)
+    check(runs)
+    with pytest.raises(RecordingKeyError, match=r"'server'\] was"):
+        runs.replayed(lambda: work(first_db=2))
+
+
+def test_a_read_from_another_host_means_the_same_and_is_listed_as_normalised():
+    runs = recorded(lambda port: redis.Redis(port=port).get("k"), lambda client: client.set("k", 1))
+    replay = runs.replayed(lambda: redis.Redis(host="redis.example", port=6380).get("k"))
+    assert replay.result == b"1"
+    assert [(each.alias, each.how) for each in replay.playback.moved] == [
+        ("redis GET", "normalised")
+    ]
+
+
+def test_changed_code_shows_what_it_asks_and_what_it_sends():
+    def work(port, key="k", value=2):
+        client = redis.Redis(port=port)
+        client.set("k", value)
+        return client.get(key)
+
+    runs = recorded(work)
+    replay = runs.replayed(lambda: work(0, value=3))
+    assert not replay.is_equal
+    with pytest.raises(RecordingKeyError, match="redis GET"):
+        runs.replayed(lambda: work(0, key="other"))
+    with pytest.raises(RecordingKeyError, match="redis GET"):
+        runs.replayed(lambda: redis.Redis(port=0, decode_responses=True).get("k"))
+
+
+def test_a_pipeline_with_a_command_more_has_no_result_for_it():
+    def work(port, *more):
+        pipe = redis.Redis(port=port).pipeline().set("a", 1)
+        for key in more:
+            pipe.get(key)
+        return pipe.execute()
+
+    runs = recorded(work)
+    with pytest.raises(RecordingKeyError, match="1 commands were recorded, and now are 2"):
+        runs.replayed(lambda: work(0, "a"))
+
+
+def test_another_way_to_read_scores_is_another_call():
+    def work(port, cast=float):
+        client = redis.Redis(port=port)
+        return client.zrange("z", 0, -1, withscores=True, score_cast_func=cast)
+
+    runs = recorded(work, lambda client: client.zadd("z", {"a": 1}))
+    with pytest.raises(RecordingKeyError, match="redis ZRANGE"):
+        runs.replayed(lambda: work(0, cast=int))
+
+
+def test_a_command_may_be_allowed_to_reach_the_server():
+    with redis_server() as port:
+        client = redis.Redis(port=port)
+        client.set("new", "here")
+        runs = Runs(lambda: client.get("old"))
+        single = redis.Redis(port=port)
+        recorder = runs.recorder
+        results = []
+        operation = recorder.operation(category="work")(lambda: results.append(single.get("new")))
+        allowed = SandboxOptions.parse(["alias:redis GET", f"localhost:{port}"])
+        playback = recorder.play(runs.recording_id, lambda recording: operation(), sandbox=allowed)
+        assert results == [b"here"]
+        assert [each.alias for each in playback.substituted] == ["redis GET"]
+        client.close()
+        single.close()
+
+
+def test_passwords_are_never_stored():
+    def work(port):
+        client = redis.Redis.from_url(f"redis://:hunter2@localhost:{port}")
+        error_of(lambda: client.execute_command("AUTH", "ann", "hunter2"))
+        error_of(lambda: client.execute_command("CONFIG", "SET", "masterauth", "hunter2"))
+        error_of(lambda: client.acl_setuser("bob", passwords=["+hunter2"]))
+        return client.set("a", 1), client.pipeline().auth("hunter2").get("a").execute()
+
+    runs = recorded(work, lambda client: client.config_set("requirepass", "hunter2"))
+    assert "hunter2" not in repr([entry.decoded_arguments() for entry in runs.recording.entries])
+    check(runs)
+
+
+def test_hash_fields_are_redacted_by_their_names():
+    def work(port):
+        client = redis.Redis(port=port)
+        client.hset("ann", mapping={"password": "hunter2", "age": 3})
+        results = [client.hget("ann", "password"), client.hgetall("ann")]
+        results.append(client.hmget("ann", ["age", "password"]))
+        return len(results + client.pipeline().hget("ann", "password").execute())
+
+    runs = recorded(work, redaction=Redactor(key=b"k"))
+    told = [(e.decoded_arguments(), e.decoded_result()) for e in runs.recording.entries]
+    assert "hunter2" not in repr(told)
+    assert "psd_" in repr(told)
+    check(runs)
+
+
+def test_without_an_operation_redis_is_as_it_was():
+    with redis_server() as port:
+        client = redis.Redis(port=port)
+        assert client.set("a", 1)
+        assert client.pipeline().get("a").execute() == [b"1"]
+        client.close()
+
+
+def test_uninstalling_puts_the_librarys_own_functions_back():
+    uninstall_interceptors()
+    before = redis.Redis.execute_command, redis.client.Pipeline.execute
+    install_interceptors()
+    assert redis.Redis.execute_command is not before[0]
+    uninstall_interceptors()
+    assert (redis.Redis.execute_command, redis.client.Pipeline.execute) == before
+
+
+def test_a_version_without_one_of_the_places_is_left_alone(monkeypatch, caplog):
+    uninstall_interceptors()
+    monkeypatch.delattr(redis.client.Pipeline, "immediate_execute_command")
+    with caplog.at_level(logging.WARNING, logger="playback"):
+        install_interceptors(["redis"])
+    assert "redis.client:Pipeline.immediate_execute_command" in caplog.text
+    assert "redis" not in installed()
