@@ -58,6 +58,17 @@ class SentRequest:
     body: bytes | SentBody = b""
 
 
+def header_pairs(headers: Iterable[tuple[Any, Any]]) -> Headers:
+    """Return the headers of a request as texts, whatever types a library takes them as."""
+    return tuple((_text(name), _text(value)) for name, value in headers)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    return value.decode("latin-1") if isinstance(value, bytes) else str(value)
+
+
 def http_call(request: SentRequest, about: Any = None) -> Call:
     """Tell a request as a call: an input, or an output where it writes or a setting says so."""
     method = request.method.upper()
@@ -138,10 +149,11 @@ def same_meaning(fields: dict[str, Any]) -> dict[str, Any]:
 class ReceivedResponse(Deferred):
     """A response on its way to the application: its head, and its body as it is read.
 
+    `is_decoded` says that the body is kept as its Content-Encoding was taken off.
     `body` is to be told of each piece, and of the end. `version` is 10, 11, 20 or 30.
     """
 
-    __slots__ = ("_head", "_redactor", "body")
+    __slots__ = ("_head", "_is_decoded", "_redactor", "body")
 
     def __init__(
         self,
@@ -153,7 +165,9 @@ class ReceivedResponse(Deferred):
         headers: Iterable[tuple[str, str]],
         version: int = 11,
         body: ReceivedBody | None = None,
+        is_decoded: bool = False,
     ) -> None:
+        self._is_decoded = is_decoded
         self._head = (status, reason, tuple(headers), version)
         self._redactor = http_redactor(session.redaction)
         self.body = ReceivedBody(session, call.alias) if body is None else body
@@ -168,14 +182,16 @@ class ReceivedResponse(Deferred):
         content = kept.content
         pairs = [[name, value] for name, value in headers]
         if self._redactor is not None:
-            pairs, content = redacted_received(self._redactor, pairs, content)
-        return {
+            encoded = not self._is_decoded
+            pairs, content = redacted_received(self._redactor, pairs, content, encoded=encoded)
+        stored = {
             "status": status,
             "reason": reason,
             "version": version,
             "headers": pairs,
             **stored_body(kept, content),
         }
+        return {**stored, "decoded": True} if self._is_decoded else stored
 
     def __len__(self) -> int:
         return _HEAD_BYTES + len(self.body)

@@ -47,11 +47,15 @@ def _header(redactor: HttpRedactor, name: str, value: str) -> str:
 
 
 def redacted_received(
-    redactor: HttpRedactor, headers: list[list[str]], body: bytes
+    redactor: HttpRedactor, headers: list[list[str]], body: bytes, *, encoded: bool = True
 ) -> tuple[list[list[str]], bytes]:
-    """Return the headers and the body of a response without secrets, its length corrected."""
-    shown = _redacted_body(redactor, [(n, v) for n, v in headers], body) if body else body
-    pairs, _ = redacted_response(redactor, [(n, v) for n, v in headers], b"", None)
+    """Return the headers and the body of a response without secrets, its length corrected.
+
+    `encoded` says that the body is as its Content-Encoding says.
+    """
+    given = [(name, value) for name, value in headers]
+    shown = _redacted_body(redactor, given, body, encoded=encoded) if body else body
+    pairs, _ = redacted_response(redactor, given, b"", None)
     if len(shown) != len(body):
         for pair in pairs:
             if pair[0].lower() == "content-length":
@@ -59,10 +63,12 @@ def redacted_received(
     return pairs, shown
 
 
-def _redacted_body(redactor: HttpRedactor, headers: Pairs, body: bytes) -> bytes:
+def _redacted_body(
+    redactor: HttpRedactor, headers: Pairs, body: bytes, *, encoded: bool = True
+) -> bytes:
     content_type = header_value(headers, "content-type")
     coding = header_value(headers, "content-encoding").strip().lower()
-    if not coding or coding == "identity":
+    if not encoded or coding in ("", "identity"):
         return redactor.body(content_type, body)
     if coding not in _WINDOWS:
         return body

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Iterator
+from contextlib import AbstractContextManager
 from hashlib import blake2b
 from typing import Any, Final
 
 from playback_core.guard import FailingOpen
 from playback_core.http_exchange import BodyCapture
 from playback_core.interceptor_options import interceptor_options
-from playback_core.session import Session, current, within
+from playback_core.session import Session, current, current_session, within
 
 _PIECE_BYTES: Final = 36
 _BLOCK: Final = 64 * 1024
+_WHOLE: Final = (bytes, str, bytearray, memoryview)
 
 
 class SentBody:
@@ -50,35 +52,21 @@ class SentBody:
         self._capture.add(piece)
         self._digest.update(piece)
 
-    def relayed(self, pieces: Iterable[Any]) -> Iterator[Any]:
-        """Give pieces on, keeping them."""
-        source = iter(pieces)
-        while True:
-            with within(self._branch):
-                try:
-                    piece = next(source)
-                except StopIteration:
-                    return
-            self.take(piece)
-            yield piece
+    def on_its_branch(self) -> AbstractContextManager[None]:
+        """Return a block in which code of the application's runs."""
+        return within(self._branch)
 
     async def relayed_asynchronously(self, pieces: AsyncIterable[Any]) -> AsyncIterator[Any]:
         """Give pieces on that come asynchronously."""
         source = aiter(pieces)
         while True:
-            with within(self._branch):
+            with self.on_its_branch():
                 try:
                     piece = await anext(source)
                 except StopAsyncIteration:
                     return
             self.take(piece)
             yield piece
-
-    def drained(self, source: Any) -> None:
-        """Keep all that a file or an iterable has to give, as a replay does not send it."""
-        pieces = iter(lambda: source.read(_BLOCK), source.read(0)) if _is_file(source) else source
-        for piece in pieces:
-            self.take(piece)
 
     def content(self) -> bytes | dict[str, Any]:
         """Return what was sent so far, or how much and its digest."""
@@ -87,38 +75,69 @@ class SentBody:
         return {"size": self._capture.size, "blake2b": self._digest.hexdigest()}
 
 
-class RelayedFile:
-    """Stands for a file that is sent as a request's body, while it is sent; keeps what is read."""
+class RelayedBody:
+    """Stands for a file or an iterable that is sent as a body, while it is sent; keeps it.
 
-    def __init__(self, sent: SentBody, file: Any) -> None:
-        self._sent = sent
-        self._file = file
+    `source` is what it stands for, `sent` what is kept.
+    """
 
+    def __init__(self, source: Any) -> None:
+        self.source = source
+        self.sent = SentBody(current_session())
+        self._pieces: Iterator[Any] | None = None
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __next__(self) -> Any:
+        with self.sent.on_its_branch():
+            if self._pieces is None:
+                self._pieces = iter(self.source)
+            piece = next(self._pieces)
+        self.sent.take(piece)
+        return piece
+
+    def drain(self) -> None:
+        """Keep all that it has to give, as a replay does not send it."""
+        for _ in self:
+            pass
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.source, name)
+
+
+class _RelayedFile(RelayedBody):
     def read(self, *args: Any) -> Any:
-        with within(self._sent._branch):
-            data = self._file.read(*args)
-        self._sent.take(data)
+        with self.sent.on_its_branch():
+            data = self.source.read(*args)
+        self.sent.take(data)
         return data
 
     def seek(self, *args: Any) -> Any:
         # Whoever sends it goes back to where it began.
-        self._sent.restart()
-        return self._file.seek(*args)
+        self.sent.restart()
+        return self.source.seek(*args)
 
-    def __iter__(self) -> Iterator[Any]:
-        return self._sent.relayed(self._file)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._file, name)
+    def drain(self) -> None:
+        while self.read(_BLOCK):
+            pass
 
 
-def relayed_body(sent: SentBody, source: Any) -> Any:
-    """Return what is sent in the place of a file or an iterable, and is kept on the way."""
-    return RelayedFile(sent, source) if _is_file(source) else sent.relayed(source)
+def relayed_body(body: Any) -> Any:
+    """Return what is to be sent for a body: itself, or for a file or an iterable its relay."""
+    if not body or isinstance(body, (*_WHOLE, RelayedBody)):
+        return body
+    return _RelayedFile(body) if hasattr(body, "read") else RelayedBody(body)
 
 
-def _is_file(source: Any) -> bool:
-    return hasattr(source, "read")
+def sent_of(body: Any) -> bytes | SentBody:
+    """Return what is kept of a body that `relayed_body` returned, in a replay all of it."""
+    if not isinstance(body, RelayedBody):
+        return as_bytes(body or b"")
+    session = current_session()
+    if session is not None and session.replaying:
+        body.drain()
+    return body.sent
 
 
 def as_bytes(piece: Any) -> bytes:

@@ -16,7 +16,7 @@ def replayed_urllib3_response(
     from urllib3.response import HTTPResponse
 
     original = replayed_response(stored, missing, method)
-    return HTTPResponse(
+    response = HTTPResponse(
         body=original,
         headers=HTTPHeaderDict(original.msg.items()),
         status=original.status,
@@ -26,3 +26,7 @@ def replayed_urllib3_response(
         request_method=method,
         **options,
     )
+    if stored.get("decoded") and options["preload_content"]:
+        # The body is read already, and nothing takes off what these say.
+        response.headers = HTTPHeaderDict(map(tuple, stored["headers"]))
+    return response

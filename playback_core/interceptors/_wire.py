@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from http.client import HTTPResponse
 from io import BytesIO
-from typing import Any
+from typing import Any, Final
 
 from playback_core.interceptors._bodies import KeptBody, ReceivedBody, ReplayedBody
 from playback_core.interceptors._errors import plain_error
@@ -187,7 +187,7 @@ class _Connection:
 def replayed_file(stored: dict[str, Any], missing: Missing) -> ReplayedFile:
     """Return what a recorded response is read from again, head and body."""
     body = ReplayedBody(stored, missing)
-    headers = [(name, value) for name, value in stored["headers"]]
+    headers = plain_headers(stored) if stored.get("decoded") else stored["headers"]
     names = {name.lower(): value.lower() for name, value in headers}
     is_chunked = names.get("transfer-encoding") == "chunked"
     content = _framed(body, stored) if is_chunked else body.content
@@ -196,6 +196,15 @@ def replayed_file(stored: dict[str, Any], missing: Missing) -> ReplayedFile:
     lines += [f"{name}: {value}" for name, value in headers]
     head = "\r\n".join((*lines, "", "")).encode("latin-1")
     return ReplayedFile(head + content, body)
+
+
+def plain_headers(stored: dict[str, Any]) -> list[list[str]]:
+    """Return the headers of a response whose body is stored decoded, as they fit it."""
+    kept = [each for each in stored["headers"] if each[0].lower() not in _OF_ENCODED]
+    return [*kept, ["Content-Length", str(len(stored["body"]))]]
+
+
+_OF_ENCODED: Final = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 
 
 def _framed(body: ReplayedBody, stored: dict[str, Any]) -> bytes:

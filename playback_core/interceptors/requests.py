@@ -8,24 +8,25 @@ from playback_core.interceptor import CallTarget, Interceptor
 from playback_core.interceptors._errors import plain_error
 from playback_core.interceptors._http import (
     SentRequest,
+    header_pairs,
     http_call,
     same_meaning,
     shown_text,
 )
-from playback_core.interceptors._sent_bodies import SentBody, as_bytes, relayed_body
+from playback_core.interceptors._sent_bodies import relayed_body, sent_of
 from playback_core.interceptors._urllib3 import replayed_urllib3_response
 from playback_core.interceptors._wire import received_response
 from playback_core.library_interception import Call, Missing
-from playback_core.session import Session, current_session
+from playback_core.session import Session
 
 
 class _SentRequests(CallTarget):
     def describe(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call | None:
         adapter, request = args[0], args[1] if len(args) > 1 else kwargs["request"]
         original = request.body
-        body = _body(request)
-        headers = tuple((_text(name), _text(value)) for name, value in request.headers.items())
-        sent = SentRequest(request.method, request.url, headers, body)
+        request.body = relayed_body(original)
+        headers = header_pairs(request.headers.items())
+        sent = SentRequest(request.method, request.url, headers, sent_of(request.body))
         return http_call(sent, (adapter, request, original))
 
     def keep(self, call: Call, value: Any, session: Session) -> tuple[Any, Any]:
@@ -38,6 +39,7 @@ class _SentRequests(CallTarget):
         return plain_error(error, shown_text(call.about[1].url))
 
     def answer(self, call: Call, stored: Any, missing: Missing) -> Any:
+        _put_back(call)
         adapter, request, _ = call.about
         raw = replayed_urllib3_response(
             stored,
@@ -47,10 +49,12 @@ class _SentRequests(CallTarget):
             decode_content=False,
             retries=adapter.max_retries,
             request_url=request.path_url,
+            pool=_pool(adapter, request) if stored["ending"] == "raised" else None,
         )
         return adapter.build_response(request, raw)
 
     def answer_error(self, call: Call, error: BaseException) -> BaseException:
+        _put_back(call)
         error.request = call.about[1]  # type: ignore[attr-defined]
         return error
 
@@ -58,28 +62,14 @@ class _SentRequests(CallTarget):
         return same_meaning(fields)
 
 
-def _body(request: Any) -> bytes | SentBody:
-    body = request.body
-    if not body:
-        return b""
-    if isinstance(body, (bytes, str, bytearray, memoryview)):
-        return as_bytes(body)
-    session = current_session()
-    sent = SentBody(session)
-    if session is not None and session.replaying:
-        sent.drained(body)
-    else:
-        request.body = relayed_body(sent, body)
-    return sent
+def _pool(adapter: Any, request: Any) -> Any:
+    # Errors of reading name it in their texts.
+    return adapter.poolmanager.connection_from_url(request.url)
 
 
 def _put_back(call: Call) -> None:
     _, request, original = call.about
     request.body = original
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else value.decode("latin-1")
 
 
 INTERCEPTOR: Final = Interceptor(

@@ -64,6 +64,8 @@ class _Handler(BaseHTTPRequestHandler):
             "/drop": self._drop,
             "/cut": self._cut,
             "/secret": self._secret,
+            "/stall": self._stall,
+            "/broken": self._broken,
         }
         routes.get(path, self._echo)(body)
 
@@ -149,4 +151,16 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", "100")
         self.end_headers()
         self.wfile.write(b"only these")
+        self.close_connection = True
+
+    def _stall(self, body: bytes) -> None:
+        self._cut(body)
+        self.wfile.flush()
+        self._silent(body)
+
+    def _broken(self, body: bytes) -> None:
+        self.send_response(200)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        self.wfile.write(b"3\r\none\r\n20\r\nno twenty")
         self.close_connection = True

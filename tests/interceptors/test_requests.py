@@ -144,6 +144,8 @@ def test_a_body_over_the_limit_reaches_the_application_and_the_recording_is_mark
         ("drop", None, requests.ConnectionError),
         ("silent", 0.05, requests.ReadTimeout),
         ("cut", None, requests.exceptions.ChunkedEncodingError),
+        ("broken", None, requests.exceptions.ChunkedEncodingError),
+        ("stall", 0.05, requests.ConnectionError),
     ],
 )
 def test_what_fails_fails_again_with_the_same_exception(site, path, timeout, expected):

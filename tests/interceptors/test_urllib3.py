@@ -1,0 +1,184 @@
+"""urllib3: calls of pools and pool managers are recorded, and given again without a server."""
+
+import io
+
+import pytest
+import urllib3
+
+from playback_core import RecordingKeyError, TapeRecorder
+from playback_core.cassettes.in_memory import InMemoryTapeCassette
+from playback_core.http_redaction import HttpRedactor
+from playback_core.metadata import NOT_REPLAYABLE
+from tests.interceptors.http_server import LARGE
+from tests.interceptors.recorded import entries, record
+
+pytestmark = pytest.mark.usefixtures("intercepted")
+
+ALIAS = "http GET 127.0.0.1"
+
+
+def replays_equal(site, work):
+    recorded = record(work)
+    site.stop()
+    result, playback = recorded.replay(work)
+    assert result == recorded.result
+    assert (playback.missed, playback.moved, playback.repeated) == ([], [], [])
+    assert playback.playback_outputs == playback.recorded_outputs
+    return recorded
+
+
+def call(site, method="GET", path="/things", **options):
+    with urllib3.PoolManager() as manager:
+        return manager.request(method, f"{site.url}{path}", **options)
+
+
+@pytest.mark.parametrize("path", ["/things", "/gzip", "/chunked", "/status/404"])
+@pytest.mark.parametrize("decode", [True, False])
+def test_an_answer_that_is_read_at_once_is_given_again(site, path, decode):
+    def work():
+        answer = call(site, path=path, decode_content=decode)
+        again = (answer.read(), answer.closed)
+        return answer.status, answer.data, list(answer.headers.items()), answer.reason, again
+
+    assert entries(replays_equal(site, work))[1] == ("INPUT", ALIAS)
+
+
+@pytest.mark.parametrize("path", ["/things", "/gzip", "/chunked"])
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda answer: answer.data,
+        lambda answer: list(answer.stream(3)),
+        lambda answer: [answer.read(4), answer.read1(4)],
+        lambda answer: [answer.read(decode_content=False)],
+        lambda answer: answer.release_conn(),
+    ],
+)
+def test_an_answer_that_is_streamed_is_given_again(site, path, read):
+    def work():
+        answer = call(site, path=path, preload_content=False)
+        try:
+            return read(answer)
+        finally:
+            answer.close()
+
+    replays_equal(site, work)
+
+
+def test_an_answer_that_was_read_at_once_is_streamed_by_changed_code(site):
+    recorded = record(lambda: call(site, path="/gzip").data)
+    streamed, _ = recorded.replay(lambda: call(site, path="/gzip", preload_content=False).read())
+    assert streamed == recorded.result
+
+
+def test_an_answer_that_was_streamed_is_read_at_once_by_changed_code(site):
+    recorded = record(lambda: call(site, path="/gzip", preload_content=False).read())
+    assert recorded.replay(lambda: call(site, path="/gzip").data)[0] == recorded.result
+
+
+def test_redirects_of_a_manager_are_calls_of_their_own(site):
+    def work():
+        answer = call(site, path="/redirect")
+        return answer.json()["path"], answer.geturl()
+
+    recorded = replays_equal(site, work)
+    assert recorded.result[0] == "/landing"
+    assert [alias for _, alias in entries(recorded)].count(ALIAS) == 2
+
+
+def test_retries_of_a_pool_are_one_call(site):
+    def work():
+        with urllib3.HTTPConnectionPool(site.host) as pool:
+            with pytest.raises(urllib3.exceptions.MaxRetryError) as raised:
+                pool.request("GET", "/drop", retries=2)
+            error = raised.value
+            return str(error), error.url, type(error.reason), error.pool is pool
+
+    recorded = replays_equal(site, work)
+    assert site.hits == ["GET /drop"] * 3
+    assert [alias for _, alias in entries(recorded)].count(ALIAS) == 1
+
+
+def numbers():
+    yield b"one "
+    yield "two"
+
+
+@pytest.mark.parametrize("positional", [True, False])
+@pytest.mark.parametrize(
+    ("make", "sent"),
+    [
+        (numbers, b"one two"),
+        (lambda: io.BytesIO(b"a file"), b"a file"),
+        (lambda: io.StringIO("ein Text: ä"), "ein Text: ä".encode()),
+        (lambda: "text", b"text"),
+        (lambda: bytearray(b"bytes"), b"bytes"),
+    ],
+)
+def test_a_body_is_an_output_as_it_is_sent(site, make, sent, positional):
+    def work():
+        with urllib3.HTTPConnectionPool(site.host) as pool:
+            if positional:
+                return pool.urlopen("POST", "/upload", make()).json()["size"]
+            return pool.urlopen(method="POST", url="/upload", body=make()).json()["size"]
+
+    recorded = replays_equal(site, work)
+    kind, alias = entries(recorded)[1]
+    assert (kind, alias) == ("OUTPUT", "http POST 127.0.0.1")
+    fields = recorded.recording.entries[1].decoded_arguments()["kwargs"]
+    assert fields["body"] == sent == site.bodies[0]
+    assert fields["url"] == f"{site.url}/upload"
+
+
+def test_a_file_that_is_sent_again_after_a_lost_connection_is_recorded_once(site):
+    def work():
+        pool = urllib3.HTTPConnectionPool(site.host)
+        with pool, pytest.raises(urllib3.exceptions.MaxRetryError):
+            pool.urlopen("PUT", "/drop", io.BytesIO(b"twice"), retries=1)
+
+    recorded = replays_equal(site, work)
+    assert site.bodies == [b"twice", b"twice"]
+    fields = recorded.recording.entries[1].decoded_arguments()["kwargs"]
+    assert fields["body"] == b"twice"
+
+
+def test_what_gives_a_body_piece_by_piece_may_make_calls_of_its_own(site):
+    def pieces():
+        yield call(site).data
+
+    def work():
+        return call(site, "POST", body=pieces()).json()["size"]
+
+    recorded = replays_equal(site, work)
+    assert {alias for _, alias in entries(recorded)} >= {ALIAS, "http POST 127.0.0.1"}
+
+
+def test_headers_of_the_pool_count(site):
+    def work(token="one"):
+        with urllib3.HTTPConnectionPool(site.host, headers={"X-Tenant": token}) as pool:
+            return pool.request("GET", "/things").data
+
+    recorded = record(work)
+    with pytest.raises(RecordingKeyError, match="x-tenant"):
+        recorded.replay(lambda: work("two"))
+
+
+def test_a_body_over_the_limit_marks_the_recording(site):
+    recorded = record(lambda: len(call(site, path="/large").data))
+    assert recorded.result == LARGE
+    assert "BODY_LIMIT" in recorded.recording.get_metadata()[NOT_REPLAYABLE]
+
+
+def test_a_secret_is_found_also_where_the_encoding_was_taken_off(site):
+    recorder = TapeRecorder(InMemoryTapeCassette())
+    recorder.redaction = HttpRedactor(key=b"k" * 16)
+    recorded = record(lambda: call(site, path="/gzip").json()["hit"], recorder)
+    stored = recorded.recording.entries[1].decoded_result()
+    assert b"hunter2" not in stored["body"]
+    assert b"password" in stored["body"]
+    assert recorded.replay(lambda: call(site, path="/gzip").json()["hit"])[0] == 1
+
+
+def test_without_an_operation_bodies_are_not_touched(site):
+    body = numbers()
+    assert call(site, "POST", body=body).json()["size"] == 7
