@@ -1,7 +1,8 @@
 """The sandbox: keeps a replay from touching the world.
 
-`attempts` says what reaches out, `judge` whether it may; `audit`, `guards` and `databases` ask the
-judge, `scratch` is where a replay may write, and `process` seals a process that only replays.
+`attempts` and `events` say what reaches out, `judge` whether it may; `audit`, `guards` and
+`databases` ask the judge, `scratch` is where a replay may write, and `process` seals a process that
+only replays.
 """
 
 from types import TracebackType

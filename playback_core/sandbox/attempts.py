@@ -1,9 +1,9 @@
-"""What reaches out of the process, as an Attempt made of an audit event's or a call's arguments."""
+"""Attempt: something about to reach out of the process, and the rules that make one of a call."""
 
 import os
-import signal
 import socket
-from collections.abc import Callable, Mapping
+import stat
+from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 Args = tuple[Any, ...]
@@ -25,14 +25,8 @@ class Attempt(NamedTuple):
 Rule = Callable[[Args], Attempt | None]
 """Makes an attempt of arguments; None where they reach nothing."""
 
-_WRITING: Final = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
-_C_FUNCTIONS: Final = frozenset(
-    {"connect", "send", "sendto", "sendmsg", "sendmmsg", "getaddrinfo", "gethostbyname"}
-    | {"write", "writev", "open", "openat", "creat", "fopen", "unlink", "rename", "mkdir", "rmdir"}
-    | {"truncate", "chmod", "fork", "vfork", "posix_spawn", "posix_spawnp", "system", "popen"}
-    | {"execl", "execlp", "execv", "execve", "execvp", "kill", "killpg", "syscall"}
-)
-"""Names of the C library that ctypes is not given, as they go below what Python can see."""
+# Whatever they are: a terminal, a log, a socket of what manages services.
+_STANDARD_STREAMS: Final = (0, 1, 2)
 
 
 def path_text(path: Any, dir_fd: int = -1) -> str:
@@ -79,6 +73,25 @@ def over_socket(verb: str, *, reads: bool = False) -> Rule:
     return rule
 
 
+def over_descriptor(verb: str) -> Rule:
+    """Return the rule for a descriptor, which may be that of a connected socket."""
+    of_socket = over_socket(verb)
+
+    def rule(args: Args) -> Attempt | None:
+        fd = args[0]
+        if fd in _STANDARD_STREAMS or not stat.S_ISSOCK(os.fstat(fd).st_mode):
+            return None
+        with socket.socket(fileno=os.dup(fd)) as sock:
+            return of_socket((sock,))
+
+    return rule
+
+
+def listening(args: Args) -> Attempt:
+    """The rule for a socket to listen: one without an address is given one."""
+    return addressed("listen at", args[0].getsockname())
+
+
 def sent(args: Args) -> Attempt | None:
     """The rule for a socket and an address that may be None: that of its peer."""
     address = args[1] if len(args) > 1 else None
@@ -121,6 +134,13 @@ def looked_up(args: Args) -> Attempt | None:
     return Attempt(f"look up host {name!r}", host=(name.lower(), None))
 
 
+def named(args: Args) -> Attempt:
+    # An address, or that with a port.
+    address = args[0][0] if isinstance(args[0], tuple) else args[0]
+    name = os.fsdecode(address)
+    return Attempt(f"look up the name of {name!r}", host=(name.lower(), None))
+
+
 def _is_address(name: str) -> bool:
     for family in (socket.AF_INET, socket.AF_INET6):
         try:
@@ -129,14 +149,6 @@ def _is_address(name: str) -> bool:
             continue
         return True
     return False
-
-
-def _opened(args: Args) -> Attempt | None:
-    path, mode, flags = args
-    writes = (isinstance(mode, str) and bool(set(mode) & set("wax+"))) or bool(flags & _WRITING)
-    if not writes or isinstance(path, int):
-        return None
-    return Attempt(f"open {path_text(path)!r} for writing", paths=(path_text(path),))
 
 
 def changed(verb: str, fd_position: int | None = None) -> Rule:
@@ -150,17 +162,6 @@ def changed(verb: str, fd_position: int | None = None) -> Rule:
     return rule
 
 
-def _renamed(args: Args) -> Attempt:
-    source, target = path_text(args[0], args[2]), path_text(args[1], args[3])
-    return Attempt(f"rename {source!r} to {target!r}", paths=(source, target))
-
-
-def _linked(args: Args) -> Attempt:
-    # Only where the link is made: what it names stays as it is.
-    target = path_text(args[1], args[-1])
-    return Attempt(f"link {target!r} to {os.fsdecode(args[0])!r}", paths=(target,))
-
-
 def database(args: Args) -> Attempt | None:
     """The rule for the name of a SQLite database; one in memory reaches nothing."""
     name = os.fsdecode(args[0])
@@ -170,34 +171,6 @@ def database(args: Args) -> Attempt | None:
     return Attempt(f"open SQLite database {name!r}", paths=(location,))
 
 
-def _started(args: Args) -> Attempt:
-    command = args[1] if len(args) > 1 and args[1] else args[0]
-    return Attempt(f"start process {_words(command)}")
-
-
-def _words(command: Any) -> str:
-    if isinstance(command, (list, tuple)):
-        return repr(" ".join(os.fsdecode(word) for word in command))
-    return repr(os.fsdecode(command))
-
-
-def _signalled(args: Args) -> Attempt | None:
-    pid, number = args
-    if pid == os.getpid() or not number:
-        return None
-    name = signal.Signals(number).name if number in signal.valid_signals() else number
-    return Attempt(f"send {name} to process {pid}")
-
-
-def _library(args: Args) -> Attempt | None:
-    name = args[0]
-    return None if name is None else Attempt(f"load library {name!r}", paths=(os.fsdecode(name),))
-
-
-def _symbol(args: Args) -> Attempt | None:
-    return Attempt(f"call {args[1]}() of C by ctypes") if args[1] in _C_FUNCTIONS else None
-
-
 def nothing(args: Args) -> None:
     """The rule for what reaches nothing, or is judged elsewhere."""
 
@@ -205,44 +178,3 @@ def nothing(args: Args) -> None:
 def plain(text: str) -> Rule:
     """Return the rule for what cannot be allowed, whatever its arguments."""
     return lambda args: Attempt(text)
-
-
-EVENTS: Final[Mapping[str, Rule]] = {
-    "socket.connect": connection("connect to"),
-    "socket.bind": connection("bind"),
-    "socket.sendto": sent,
-    "socket.sendmsg": sent,
-    "socket.getaddrinfo": looked_up,
-    "socket.gethostbyname": looked_up,
-    "socket.gethostbyaddr": looked_up,
-    "socket.sethostname": plain("set the name of this machine"),
-    "syslog.openlog": plain("log to syslog"),
-    "syslog.syslog": plain("log to syslog"),
-    "subprocess.Popen": _started,
-    "os.system": lambda args: Attempt(f"run shell command {_words(args[0])}"),
-    "os.exec": lambda args: Attempt(f"replace this process by {_words(args[0])}"),
-    "os.posix_spawn": _started,
-    "os.fork": plain("fork this process"),
-    "os.forkpty": plain("fork this process"),
-    "os.kill": _signalled,
-    "os.killpg": lambda args: Attempt(f"send signal {args[1]} to process group {args[0]}"),
-    "open": _opened,
-    "os.remove": changed("remove", 1),
-    "os.rename": _renamed,
-    "os.mkdir": changed("make directory", 2),
-    "os.rmdir": changed("remove directory", 1),
-    "os.truncate": changed("truncate"),
-    "os.chmod": changed("change the mode of", 2),
-    "os.chown": changed("change the owner of", 3),
-    "os.lchown": changed("change the owner of"),
-    "os.link": _linked,
-    "os.symlink": _linked,
-    "os.utime": changed("change the times of", 3),
-    "os.setxattr": changed("set an attribute of"),
-    "os.removexattr": changed("remove an attribute of"),
-    "sqlite3.connect": database,
-    "sqlite3.load_extension": plain("load an extension into SQLite"),
-    "ctypes.dlopen": _library,
-    "ctypes.dlsym": _symbol,
-}
-"""The audit events of https://docs.python.org/3/library/audit_events.html that reach out."""

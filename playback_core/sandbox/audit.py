@@ -3,8 +3,9 @@
 import sys
 from typing import Any, Final
 
-from playback_core.sandbox.attempts import EVENTS, Args
+from playback_core.sandbox.attempts import Args
 from playback_core.sandbox.databases import guard_new_connections, note_connection
+from playback_core.sandbox.events import EVENTS
 from playback_core.sandbox.judge import judge
 
 _CONNECTED: Final = "sqlite3.connect/handle"

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable
 from functools import wraps
+from inspect import signature
 from typing import Any, Final, NamedTuple
 
 from playback_core.sandbox import attempts
@@ -24,6 +25,7 @@ class _Guarded(NamedTuple):
 _send: Final = attempts.over_socket("send to")
 _receive: Final = attempts.over_socket("receive from", reads=True)
 _write: Final = attempts.over_transport("send to")
+_shared_memory: Final = attempts.plain("share memory with other processes")
 _other_process: Final = attempts.plain("send work to another process")
 
 _GUARDED: Final = (
@@ -31,7 +33,10 @@ _GUARDED: Final = (
     _Guarded("socket", "socket", "connect connect_ex", attempts.connection("connect to")),
     _Guarded("socket", "socket", "sendto", lambda args: attempts.sent((args[0], args[-1]))),
     _Guarded("socket", "socket", "send sendall sendfile", _send),
-    _Guarded("socket", "socket", "recv recv_into recvfrom recvfrom_into recvmsg accept", _receive),
+    _Guarded("socket", "socket", "recv recv_into recvfrom recvfrom_into", _receive),
+    _Guarded("socket", "socket", "recvmsg recvmsg_into accept", _receive),
+    _Guarded("socket", "socket", "listen", attempts.listening),
+    _Guarded("os", "", "write writev sendfile", attempts.over_descriptor("send to")),
     _Guarded("ssl", "SSLSocket", "send sendall sendfile write", _send),
     _Guarded("ssl", "SSLSocket", "read recv recv_into", _receive),
     # What can't be sent at once would be sent by the loop, in another context.
@@ -43,6 +48,7 @@ _GUARDED: Final = (
     _Guarded("sqlite3", "", "connect", attempts.nothing, guard_new_connections),
     _Guarded("sqlite3.dbapi2", "", "connect", attempts.nothing, guard_new_connections),
     _Guarded("os", "", "mkfifo mknod", attempts.changed("make")),
+    _Guarded("_posixshmem", "", "shm_open shm_unlink", _shared_memory),
     _Guarded("signal", "", "pidfd_send_signal", attempts.plain("send a signal by a pidfd")),
     _Guarded("_posixsubprocess", "", "fork_exec", attempts.plain("start a process")),
     _Guarded("multiprocessing.pool", "Pool", "apply_async _map_async imap", _other_process),
@@ -99,10 +105,19 @@ def _guarded(
 ) -> Callable[..., Any]:
     @wraps(original)
     def guarded(*args: Any, **kwargs: Any) -> Any:
-        judge(rule, args)
+        judge(rule, _in_order(original, args, kwargs) if kwargs else args)
         result = original(*args, **kwargs)
         if then is not None:
             then()
         return result
 
     return guarded
+
+
+def _in_order(
+    original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[Any, ...]:
+    try:
+        return signature(original).bind(*args, **kwargs).args
+    except (TypeError, ValueError):
+        return args  # Some of C do not say; a wrong call is refused by what is called.

@@ -1,6 +1,7 @@
 """What a replayed operation may do that was not recorded: nothing, but what is allowed."""
 
 import asyncio
+import ctypes
 import logging
 import os
 import socket
@@ -11,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from multiprocessing.shared_memory import SharedMemory
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +122,18 @@ class TestWhatIsRefused:
         playback = attempt(swallowing(lambda: socket.getaddrinfo("example.invalid", 80)))
         assert playback.missed[0].alias == "look up host 'example.invalid'"
 
+    @pytest.mark.parametrize(
+        "ask",
+        [
+            lambda: socket.gethostbyaddr("192.0.2.1"),
+            lambda: socket.getfqdn("192.0.2.1"),
+            lambda: socket.getnameinfo(("192.0.2.1", 25), 0),
+        ],
+    )
+    def test_the_name_of_an_address_is_not_looked_up(self, attempt, ask):
+        (miss,) = attempt(swallowing(ask)).missed
+        assert miss.alias == "look up the name of '192.0.2.1'"
+
     def test_a_name_in_an_address_is_not_looked_up_either(self, attempt):
         with socket.socket() as sock:
             playback = attempt(swallowing(lambda: sock.connect(("example.invalid", 80))))
@@ -129,8 +143,33 @@ class TestWhatIsRefused:
         with socket.socket(type=socket.SOCK_DGRAM) as sock:
             sent = attempt(swallowing(lambda: sock.sendto(b"x", ("127.0.0.1", 9))))
             bound = attempt(swallowing(lambda: sock.bind(("127.0.0.1", 0))))
+            # Without a bind it would be given a port.
+            with socket.socket() as unbound:
+                listening = attempt(swallowing(unbound.listen))
         assert sent.missed[0].alias == "send to ('127.0.0.1', 9)"
         assert bound.missed[0].alias == "bind ('127.0.0.1', 0)"
+        assert listening.missed[0].alias == "listen at ('0.0.0.0', 0)"
+
+    @pytest.mark.parametrize(
+        "send",
+        [
+            lambda fd, file: os.write(fd, b"x"),
+            lambda fd, file: os.writev(fd, [b"x"]),
+            lambda fd, file: os.sendfile(fd, file, 0, 1),
+            lambda fd, file: os.sendfile(out_fd=fd, in_fd=file, offset=0, count=1),
+        ],
+    )
+    def test_nothing_is_sent_by_the_number_of_an_open_socket(self, attempt, server, send):
+        file = os.open(__file__, os.O_RDONLY)
+        with socket.create_connection(server.getsockname()) as client:
+            (miss,) = attempt(swallowing(lambda: send(client.fileno(), file))).missed
+            accepted, _ = server.accept()
+            with accepted:
+                accepted.setblocking(False)
+                with pytest.raises(BlockingIOError):
+                    accepted.recv(1)
+        os.close(file)
+        assert miss.alias == f"send to {server.getsockname()!r}"
 
     def test_what_waits_at_an_open_socket_is_not_received(self, attempt, server):
         with socket.create_connection(server.getsockname()) as client:
@@ -140,6 +179,17 @@ class TestWhatIsRefused:
                 (miss,) = attempt(swallowing(lambda: client.recv(9))).missed
                 assert client.recv(9) == b"kept"
         assert miss.alias == f"receive from {server.getsockname()!r}"
+
+    @pytest.mark.parametrize(
+        "name", ["open64", "remove", "symlinkat", "pwrite64", "sendfile", "execle", "dlopen"]
+    )
+    def test_functions_of_the_c_library_that_reach_out_are_not_given(self, attempt, name):
+        (miss,) = attempt(swallowing(lambda: getattr(ctypes.CDLL(None), name))).missed
+        assert miss.alias == f"call {name}() of C by ctypes"
+
+    def test_memory_is_not_shared_with_other_processes(self, attempt):
+        (miss,) = attempt(swallowing(lambda: SharedMemory(create=True, size=1))).missed
+        assert miss.alias == "share memory with other processes"
 
     def test_a_refused_statement_changes_nothing(self, attempt, tmp_path):
         with sqlite3.connect(tmp_path / "shop.db") as connection:
@@ -243,6 +293,7 @@ class TestWhatIsFree:
             logger.warning("in a replay")
             print("in a replay", file=sys.stderr)
             os.kill(os.getpid(), 0)
+            os.write(2, b"in a replay")
             with open(os.devnull, "w") as nowhere:
                 nowhere.write("x")
             return (tmp_path / "read").read_text()
