@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 import uuid
+import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
@@ -62,6 +63,13 @@ def as_it_was() -> Iterator[None]:
 
 def result_of(playback: Playback) -> Any:
     return playback.playback_outputs[-1].value["args"][0]
+
+
+def utcnow() -> datetime:
+    with warnings.catch_warnings():
+        # Python warns of it from 3.12 on; applications call it all the same.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return datetime.utcnow()
 
 
 READS = {
@@ -194,6 +202,8 @@ def test_the_date_of_a_replay_is_that_of_the_recording(
             datetime.now(UTC),
             datetime.now().astimezone(),
             datetime_module.datetime.now(tz=UTC),
+            utcnow().replace(tzinfo=UTC),
+            datetime.today().astimezone(),
             datetime.fromtimestamp(time.time(), UTC),
             datetime.fromtimestamp(time.clock_gettime(time.CLOCK_REALTIME), UTC),
             datetime.fromtimestamp(time.clock_gettime_ns(time.CLOCK_REALTIME) / 1e9, UTC),
