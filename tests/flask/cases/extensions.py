@@ -11,7 +11,14 @@ import flask_restx
 import flask_smorest
 from flask import Blueprint, Flask, Response, after_this_request, jsonify, request
 from flask.views import MethodView
-from flask_login import LoginManager, UserMixin, current_user, login_required, login_user
+from flask_login import (
+    LoginManager,
+    UserMixin,
+    current_user,
+    login_manager,
+    login_required,
+    login_user,
+)
 from flask_sock import Sock
 from flask_sqlalchemy import SQLAlchemy
 from marshmallow import Schema, fields
@@ -60,6 +67,12 @@ def add_account(name: str) -> int:
     db.session.add(account)
     db.session.commit()
     return account.id
+
+
+# As docs/flask.md says for cookies of others: here the one by which Flask-Login remembers users.
+login_manager.decode_cookie = recorder.intercept_input("remembered user", capture_args=[])(
+    login_manager.decode_cookie
+)
 
 
 class Accounts(MethodView):
@@ -117,6 +130,11 @@ def add_login(app: Flask) -> None:
     def log_in() -> str:
         login_user(find_account(request.args["who"]))
         return "welcome"
+
+    @app.post("/remember-me")
+    def remember_me() -> str:
+        login_user(find_account(request.args["who"]), remember=True)
+        return "welcome back"
 
     @app.get("/private")
     @login_required

@@ -40,16 +40,21 @@ class Visitor:
 
     def __init__(self, port: int) -> None:
         self.connection = HTTPConnection("127.0.0.1", port, timeout=30)
-        self.cookie = ""
+        self.cookies: dict[str, str] = {}
         self.answers: dict[str, tuple[int, dict[str, str], str]] = {}
+
+    @property
+    def cookie(self) -> str:
+        return "; ".join(f"{name}={value}" for name, value in self.cookies.items())
 
     def send(self, method: str, path: str, body: Any = None, **headers: str) -> str:
         given = {name.replace("_", "-"): value for name, value in headers.items()}
-        self.connection.request(method, path, body, {**given, "Cookie": self.cookie})
+        self.connection.request(method, path, body, {"Cookie": self.cookie, **given})
         response: HTTPResponse = self.connection.getresponse()
         text = response.read().decode()
-        set_cookie = response.headers.get("Set-Cookie")
-        self.cookie = set_cookie.split(";")[0] if set_cookie else self.cookie
+        for set_cookie in response.headers.get_all("Set-Cookie", ()):
+            name, _, value = set_cookie.partition(";")[0].partition("=")
+            self.cookies[name] = value
         self.answers[f"{method} {path}"] = (response.status, dict(response.headers), text)
         return text
 
@@ -63,6 +68,10 @@ def _visit(visitor: Visitor) -> None:
     send("OPTIONS", "/accounts?who=ann")
     send("POST", "/log-in?who=ann")
     send("GET", "/private?again")
+    send("POST", "/remember-me?who=ann")
+    # As of a browser that was closed meanwhile.
+    remembered = f"remember_token={visitor.cookies['remember_token']}"
+    send("GET", "/private?remembered", Cookie=remembered)
     send("GET", "/refused?refuse")
     send("GET", "/stamped?who=ann")
     send("GET", "/restx/item/tea")
@@ -131,6 +140,7 @@ def test_the_applications_answers_are_those_without_us(visit):
             "OPTIONS /accounts?who=ann": (200, ""),
             "POST /log-in?who=ann": (200, "welcome"),
             "GET /private?again": (200, "ann"),
+            "GET /private?remembered": (200, "ann"),
             "GET /refused?refuse": (503, "not today"),
             "GET /stamped?who=ann": (200, "stamped"),
             "GET /restx/item/tea": (200, '{"name": "tea"}\n'),
@@ -151,7 +161,8 @@ def test_the_applications_answers_are_those_without_us(visit):
     [
         ("accounts", 4),  # Flask-SQLAlchemy in a MethodView; HEAD and OPTIONS are two of them
         ("log_in", 1),  # Flask-Login
-        ("private", 2),
+        ("private", 3),
+        ("remember_me", 1),
         ("refused", 1),  # before_request answers
         ("stamped", 1),  # after_this_request
         ("restx.item", 3),  # flask-restx
