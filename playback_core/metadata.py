@@ -17,11 +17,12 @@ REVISION: Final = "_tape_recorder_revision"
 VERSIONS: Final = "_tape_recorder_versions"
 NOT_REPLAYABLE: Final = "_tape_recorder_not_replayable"
 PARENT_ID: Final = "_tape_recorder_parent_id"
+OUTLIVED: Final = "_tape_recorder_outlived"
 CLOCK_READS: Final = "_tape_recorder_clock"
 RANDOM_READS: Final = "_tape_recorder_random"
 
 MADE_HERE: Final = frozenset(
     {DURATION, RECORDED_AT, EXCEPTION_IN_OPERATION, INCOMPLETE_RECORDING, KIND, REVISION, VERSIONS}
-    | {NOT_REPLAYABLE, PARENT_ID}
+    | {NOT_REPLAYABLE, PARENT_ID, OUTLIVED}
 )
 """Names whose values hold nothing of the application, so that no secret can be in them."""

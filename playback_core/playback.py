@@ -111,7 +111,8 @@ class Playback:
     Durations are seconds. `missed` calls were not recorded and raised; `substituted` ones were not
     recorded and were answered by a declared policy; `repeated` and `moved` ones were served by a
     recorded call that was not in their place; `late` has a line for each call that came after the
-    replay had ended, which may be after this object was made; `outside` has the alias of each
+    replay had ended, which may be after this object was made, or that a thread made which went on
+    after the recorded operation had; `outside` has the alias of each
     intercepted call that ran for real meanwhile because it came from a thread that was running
     before the replay; `made_up` counts, by source, the random numbers that were drawn beyond the
     recorded ones and made from the recording's id; `times` says when the replay was, None where it

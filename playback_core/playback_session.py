@@ -17,9 +17,10 @@ from playback_core.errors import (
 )
 from playback_core.interception_key import input_key, output_key
 from playback_core.matching import Match, RecordedCalls
-from playback_core.metadata import DURATION
+from playback_core.metadata import DURATION, OUTLIVED
 from playback_core.nearest import nearest_call
 from playback_core.now import Windows
+from playback_core.outlived import OutlivedBranches
 from playback_core.packing import Redaction, unreadable
 from playback_core.playback import (
     Evidence,
@@ -34,7 +35,7 @@ from playback_core.playback import (
 from playback_core.recording import Recording
 from playback_core.replayed_reads import ReplayedReads
 from playback_core.sandbox_options import SandboxOptions
-from playback_core.session import Branch, Session, current_session
+from playback_core.session import Branch, Session, current, current_session
 
 _STRICT_HINT: Final = "a strict replay takes a call from its own place alone."
 _MAX_OUTSIDE: Final = 100
@@ -77,6 +78,8 @@ class PlaybackSession(Session):
         self._substituted: list[Substitution] = []
         self._late: list[str] = []
         self._outside: list[str] = []
+        paths = recording.get_metadata().get(OUTLIVED)
+        self._outlived = OutlivedBranches(paths, recording.entries)
         self._root_running = False
         self.on_exception: Callable[[BaseException], None] | None = None
 
@@ -120,12 +123,13 @@ class PlaybackSession(Session):
 
     def capture(self, branch: Branch, alias: str, data: bytes) -> None:
         """Keep what an output sent."""
-        if self.open:
+        if not self.open:
+            self.note_late()
+        # That it has no recorded result is listed by what asks for one.
+        if not self._outlived.send_beyond(branch.path):
             if self.redaction is not None:
                 data = self.redaction.value(data)
             self._outputs.append(Entry(EntryKind.OUTPUT, alias, branch.path, data))
-        else:
-            self.note_late()
 
     def note_fallback(self, alias: str) -> None:
         """Note that a call was served by one of its fallback aliases."""
@@ -182,7 +186,7 @@ class PlaybackSession(Session):
         refused = self._calls.refused(alias, arguments)
         if refused is not None:
             return self.miss(alias, key, f"It is there as {refused.value}; {_STRICT_HINT}")
-        return self.miss(alias, key, nearest_call(self._recording.entries, alias, decoded))
+        return self._missing(alias, key, nearest_call(self._recording.entries, alias, decoded))
 
     def missing_output(self, alias: str, data: bytes) -> RecordingKeyError:
         """Note an output with no recorded result and return the error for it."""
@@ -197,7 +201,18 @@ class PlaybackSession(Session):
             f" and this is number {sent}. Declare it with fail_on_no_recorded_result=False if"
             " its result does not matter."
         )
-        return self.miss(alias, output_key(alias, sent, "result"), hint)
+        return self._missing(alias, output_key(alias, max(sent, 1), "result"), hint)
+
+    def _missing(self, alias: str, key: str, hint: str) -> RecordingKeyError:
+        branch = current()
+        if branch is None or not self._outlived.hold(branch.path):
+            return self.miss(alias, key, hint)
+        message = (
+            f"Not in recording {self._recording.id}: {key}. Its thread went on when the recorded"
+            " operation had ended; what it called from then on was not recorded."
+        )
+        self._late.append(message)
+        return RecordingKeyError(message)
 
     def miss(self, alias: str, key: str, hint: str) -> RecordingKeyError:
         """Note a miss, so that code that swallows the error cannot hide it."""

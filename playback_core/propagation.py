@@ -38,10 +38,19 @@ def uninstall() -> None:
 
 
 def _carried(branch: Branch, run: Callable[..., Any]) -> Callable[..., Any]:
-    def carried(*args: Any, **kwargs: Any) -> Any:
-        with within(branch):
-            return run(*args, **kwargs)
+    # Within an interception it is no branch of its own.
+    session, path = branch.session, branch.path if branch.intercepting else None
 
+    def carried(*args: Any, **kwargs: Any) -> Any:
+        try:
+            with within(branch):
+                return run(*args, **kwargs)
+        finally:
+            if path is not None:
+                session.end_branch(path)
+
+    if path is not None:
+        session.begin_branch(path)
     return carried
 
 
@@ -60,10 +69,12 @@ def _carry_into(thread: threading.Thread, branch: Branch) -> None:
     # Ours where it could not be started and is tried again.
     run = getattr(thread.run, _MARK, thread.run)
 
+    work = _carried(branch, run)
+
     def carried(thread: threading.Thread) -> None:
         # The attribute refers to a method of the thread that holds it; without it the cycle ends.
         vars(thread).pop("run", None)
-        _carried(branch, run)()
+        work()
 
     setattr(carried, _MARK, run)
     # A method, as others that wrap it expect: Sentry's SDK takes its function.

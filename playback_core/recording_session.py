@@ -8,7 +8,7 @@ from time import perf_counter_ns
 from typing import Any, Final, Protocol
 
 from playback_core.codec import Deferred, decode, encode, encode_plain
-from playback_core.entry import ENTRY_BYTES, Entry, EntryKind
+from playback_core.entry import ENTRY_BYTES, BranchPath, Entry, EntryKind
 from playback_core.errors import ForbiddenContentError, SettingsError
 from playback_core.guard import FailingOpen, Guard, take_fault
 from playback_core.metadata import (
@@ -17,8 +17,10 @@ from playback_core.metadata import (
     INCOMPLETE_RECORDING,
     OPERATION_OUTPUT_ALIAS,
     OPERATION_REQUEST,
+    OUTLIVED,
     RECORDED_AT,
 )
+from playback_core.outlived import paths_of
 from playback_core.packing import Redaction
 from playback_core.reads import RecordedReads
 from playback_core.recording import Completion, Recording
@@ -152,6 +154,7 @@ class RecordingSession(Session):
         self._recording: Recording | None = None
         self._metadata = metadata
         self._forks = forks()
+        self._running: set[BranchPath] = set()
         self._reads = RecordedReads() if host.clock else None
         if self._reads is not None:
             self.root.reads = self._reads.branch(())
@@ -205,6 +208,12 @@ class RecordingSession(Session):
         self._size = size
         if size > MAX_OPERATION_BYTES:
             self._outgrow()
+
+    def begin_branch(self, path: BranchPath) -> None:
+        self._running.add(path)
+
+    def end_branch(self, path: BranchPath) -> None:
+        self._running.discard(path)
 
     def grow(self, size: int) -> None:
         self._size += size
@@ -287,6 +296,9 @@ class RecordingSession(Session):
         metadata[RECORDED_AT] = datetime.now(UTC).isoformat(" ").removesuffix("+00:00")
         metadata[EXCEPTION_IN_OPERATION] = error is not None
         metadata[INCOMPLETE_RECORDING] = not (error is None or isinstance(error, Exception))
+        if self._running:
+            # A copy: any of them may end meanwhile.
+            metadata[OUTLIVED] = paths_of(self._running.copy())
         self.open = False
         # A copy: what a thread still running appends from here on is late, not part of it.
         entries = self.entries.copy()

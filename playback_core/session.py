@@ -37,6 +37,12 @@ class Session:
     def note_late(self) -> None:
         """Count a call that came after the session had ended."""
 
+    def begin_branch(self, path: BranchPath) -> None:
+        """Note that a thread of the operation may run from now on."""
+
+    def end_branch(self, path: BranchPath) -> None:
+        """Note that it has ended."""
+
     def grow(self, size: int) -> None:
         """Count bytes that an entry takes more than when it was added."""
 

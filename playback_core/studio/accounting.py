@@ -86,7 +86,7 @@ def _departures(playback: Any, with_outputs: bool) -> Iterator[Difference]:
         if is_stored_file(sent) and "not_recorded" in sent:
             yield ignored(key, FILE_RULE, recorded=sent["not_recorded"])
     for call in getattr(playback, "late", ()):
-        yield ignored("late call", "made after the replay had ended", replayed=call)
+        yield ignored("late call", "made after the operation had ended", replayed=call)
     for alias in getattr(playback, "outside", ()):
         yield ignored(alias, "ran for real, called from outside the replayed operation")
 

@@ -331,7 +331,7 @@ def test_a_call_after_the_replay_has_ended_is_listed(shop: Shop) -> None:
     (recording_id,) = shop.record("tea")
     late = replace(shop.play(recording_id), late=["input 'stock'"])
     (comparison,) = Equalizer([recording_id], lambda i: late, returned, same).run_comparison()
-    assert str(comparison) == "Equal - [ignored: made after the replay had ended: 1 (late call)]"
+    assert str(comparison) == "Equal - [ignored: made after the operation had ended: 1 (late call)]"
     assert "stock" in comparison.comparator_status.diff.render()
     assert comparison.comparator_status.equality_status is EqualityStatus.Equal
 
