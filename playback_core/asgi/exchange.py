@@ -29,6 +29,7 @@ class AsgiRequestBody:
         self.capture = BodyCapture(limit)
         self.is_complete = is_empty
         self.is_broken = False
+        self.refusal: str | None = None
 
     def take(self, message: Message) -> None:
         """Keep what came; the client may have gone instead."""

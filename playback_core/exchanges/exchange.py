@@ -32,6 +32,7 @@ class RequestBody(Protocol):
 
     capture: BodyCapture
     is_broken: bool
+    refusal: str | None
 
     @property
     def is_complete(self) -> bool:
@@ -199,13 +200,19 @@ class Exchange:
             "path": self._path,
             "status": status or None,
         }
-        cut = self._cut()
-        if cut is not None:
-            metadata[NOT_REPLAYABLE] = str(cut)
+        reason = self._refusal() or self._cut()
+        if reason is not None:
+            metadata[NOT_REPLAYABLE] = str(reason)
         return metadata
 
     def _method(self) -> Any:
         return self._environ.get("REQUEST_METHOD")
+
+    def _refusal(self) -> str | None:
+        refusal = None if self._request_body is None else self._request_body.refusal
+        if refusal is None:
+            return None
+        return f"reading the request body raised {refusal}, which no replay can give again"
 
     def _cut(self) -> CutBody | None:
         limit = self._rules.settings.body_limit

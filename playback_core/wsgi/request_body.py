@@ -10,7 +10,8 @@ class WsgiRequestBody:
     """Stands in for `wsgi.input` and keeps what is read from it; it reads nothing by itself.
 
     `length` is what the request says its body has, None where it is streamed in chunks.
-    `is_broken` tells whether reading failed, as it does where the client has gone.
+    `is_broken` tells whether reading failed, as it does where the client has gone; `refusal` what
+    the server raised where it could not read what was sent.
     """
 
     def __init__(self, stream: Any, length: int | None, limit: int) -> None:
@@ -19,6 +20,7 @@ class WsgiRequestBody:
         self._length = length
         self._ended = False
         self.is_broken = False
+        self.refusal: str | None = None
 
     @property
     def is_complete(self) -> bool:
@@ -65,6 +67,9 @@ class WsgiRequestBody:
             return read(*args)
         except OSError:
             self.is_broken = True
+            raise
+        except Exception as error:
+            self.refusal = f"{type(error).__name__}: {error}"
             raise
 
     def _piece(self, data: bytes, size: int | None = None) -> bytes:

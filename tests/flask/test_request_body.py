@@ -4,6 +4,7 @@ import io
 import socket
 import struct
 import threading
+from typing import Any
 
 import pytest
 from flask import request
@@ -112,3 +113,46 @@ def test_an_upload_over_the_limit_reaches_the_view_whole_and_is_not_verified(rec
     assert "request body" in recording.get_metadata()[TapeRecorder.NOT_REPLAYABLE]
     (verdict,) = recorded.verdicts()
     assert verdict.startswith("EqualizerFailure - not verified")
+
+
+class _InvalidChunkSize(Exception):
+    """As that of gunicorn, no OSError."""
+
+
+class _Malformed(io.BytesIO):
+    def read(self, size: int | None = -1, /) -> bytes:
+        raise _InvalidChunkSize("zz")
+
+    def readinto(self, buffer: Any, /) -> int:
+        raise _InvalidChunkSize("zz")
+
+
+def test_a_body_that_the_server_cannot_read_is_not_verified(recorded) -> None:
+    recorded.app.add_url_rule("/", "view", lambda: request.get_data(), methods=["POST"])
+    recorded.app.logger.disabled = True
+    recorded.play_back()
+    inner = recorded.app.wsgi_app
+
+    def with_malformed_body(environ, start_response):
+        return inner({**environ, "wsgi.input": _Malformed()}, start_response)
+
+    recorded.app.wsgi_app = with_malformed_body
+    with recorded.serve() as server:
+        assert server.send("POST", "/", b"one").status == 500
+    (verdict,) = recorded.verdicts()
+    assert verdict.startswith("EqualizerFailure - not verified: reading the request body raised")
+    assert "_InvalidChunkSize: zz" in verdict
+
+
+def test_a_file_that_is_put_on_disk_while_it_is_read_replays_equal(recorded) -> None:
+    def view() -> str:
+        with request.files["file"].stream as file:
+            assert not isinstance(file, io.BytesIO)
+            return f"{len(file.read())}{request.form['title']}"
+
+    recorded.app.add_url_rule("/", "view", view, methods=["POST"])
+    recorded.play_back()
+    with recorded.serve() as server:
+        answer = server.send("POST", "/", FORM.replace(b"content", b"x" * 600_000), FORM_TYPE)
+    assert answer.body == b"600000Tea"
+    assert recorded.verdicts() == ["Equal"]
