@@ -9,6 +9,7 @@ import os
 import pickle
 import random
 import secrets
+import subprocess
 import sys
 import threading
 import time
@@ -611,6 +612,23 @@ def test_branches_that_read_nothing_take_nothing() -> None:
     gc.collect()
     assert sum(type(each) is kept for each in gc.get_objects()) <= before + 1
     del branch
+
+
+def test_a_process_that_only_records_keeps_the_type_datetime_and_the_ways_to_wait() -> None:
+    code = """
+import asyncio, time
+from datetime import datetime
+kept = lambda: (datetime.__dict__["now"], datetime.__dict__["utcnow"], time.monotonic, time.sleep)
+before = [*kept(), asyncio.sleep]
+from playback_core import InMemoryTapeCassette, TapeRecorder
+recorder = TapeRecorder(InMemoryTapeCassette())
+with recorder.enabled_recording():
+    recorder.operation(category="op")(datetime.now)()
+assert [*kept(), asyncio.sleep] == before
+recorder.play(recorder.tape_cassette.get_last_recording_id(), lambda recording: None)
+assert not any(a is b for a, b in zip([*kept(), asyncio.sleep], before))
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_installing_is_idempotent_and_uninstalling_mirrors_it(
