@@ -147,6 +147,7 @@ class RecordingSession(Session):
         self.category = "an unnamed operation"
         self.recording_id: str | None = None
         self._kept = True
+        self._drawn: float | None = None
         self._size = 0
         self.started = perf_counter_ns()
         self.host = host
@@ -272,7 +273,7 @@ class RecordingSession(Session):
             self._forget()
             return
         try:
-            if self._is_sampled():
+            if self.is_sampled():
                 self._save(error, extract_metadata, completion)
             else:
                 self.discard("sampled_out")
@@ -321,6 +322,13 @@ class RecordingSession(Session):
         self._metadata = {}
         self._recording = None
 
-    def _is_sampled(self) -> bool:
+    def is_sampled(self) -> bool:
+        """Tell whether the recording is to be kept as it stands; it may still be forced."""
         rate = self._parameters.sampling_rate
-        return self.forced or rate >= 1 or self.host.random.random() < rate
+        return self.forced or rate >= 1 or self._draw() < rate
+
+    def _draw(self) -> float:
+        # Once: who was told before the end has to be told the truth.
+        if self._drawn is None:
+            self._drawn = self.host.random.random()
+        return self._drawn

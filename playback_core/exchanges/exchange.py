@@ -19,6 +19,7 @@ from playback_core.metadata import NOT_REPLAYABLE
 from playback_core.operation import OpenOperation
 from playback_core.outcome import Outcome
 from playback_core.playback_session import PlaybackSession
+from playback_core.recording_session import RecordingSession
 
 STOP_AFTER: Final = "playback.stop_after"
 """In the environment of a replay: how many bytes the client of the recorded request waited for."""
@@ -162,7 +163,9 @@ class Exchange:
 
     def _with_recording_id(self, headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
         name, session = self._rules.settings.response_header, self._session
-        if name is None or session.recording is None or session.replaying or not session.open:
+        if name is None or session.recording is None or not session.open:
+            return headers
+        if not (isinstance(session, RecordingSession) and session.is_sampled()):
             return headers
         return [*headers, (name, session.recording.id)]
 

@@ -582,6 +582,15 @@ def test_the_recording_id_is_in_the_answer_if_asked_for_and_not_compared(recorde
     assert recorded.verdicts() == ["Equal"]
 
 
+@pytest.mark.parametrize("share", [0, 0.5])
+def test_no_answer_names_a_recording_that_sampling_drops(recorded, share):
+    recorded.app.add_url_rule("/", "home", lambda: "home")
+    recorded.play_back(RESPONSE_HEADER="X-Recording", SAMPLING=share)
+    with recorded.serve() as server:
+        named = {server.get("/").headers.get("X-Recording") for _ in range(30)}
+    assert named - {None} == {recording.id for recording in recorded.recordings()}
+
+
 def test_an_application_that_others_have_wrapped_is_not_wrapped_twice(recorded):
     recorded.app.add_url_rule("/", "home", lambda: "home")
     extension = recorded.play_back()
