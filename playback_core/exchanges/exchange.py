@@ -2,6 +2,7 @@
 
 import atexit
 import os
+import threading
 from functools import lru_cache
 from typing import Any, ClassVar, Final, Protocol
 
@@ -242,7 +243,14 @@ os.register_at_fork(after_in_child=_unfinished.clear)
 
 @atexit.register
 def _close_unfinished() -> None:
-    # Registered after the writer's own end, and so called before it.
+    # Registered after the writer's own end, and so called before it; what is closed before Python
+    # waits for threads, the writer stores meanwhile.
     for exchange in list(_unfinished):
         exchange.fail(SystemExit("the process ended before the request did"), "unfinished")
         exchange.finish()
+
+
+# Python waits for the threads of pools before it comes to `atexit`: for ever, where one hangs.
+_before_threads: Final = getattr(threading, "_register_atexit", None)
+if _before_threads is not None:
+    _before_threads(_close_unfinished)

@@ -6,11 +6,15 @@ from pathlib import Path
 import pytest
 
 from playback_core import SQLiteTapeCassette, TapeRecorder
-from tests.servers import GUNICORN, compare, serve, wait_for
+from tests.servers import GUNICORN, THREADS, compare, serve, wait_for
 
 FACTORY = "tests.flask.cases.extensions:create_app"
 ENDINGS = {
     "a worker that is told to stop by its timeout": (*GUNICORN, "--timeout", "1", f"{FACTORY}()"),
+    "a worker whose threads are not waited for": (
+        *(*GUNICORN, *THREADS, "--graceful-timeout", "1"),
+        f"{FACTORY}()",
+    ),
     "a server that is stopped": ("-m", "flask", "--app", FACTORY, "run", "--port", "0"),
 }
 
