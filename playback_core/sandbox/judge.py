@@ -138,8 +138,8 @@ def _remedy(attempt: Attempt) -> str:
         shown = f"[{name}]" if ":" in name and port else name
         return f"{decorate}, or allow it: --allow {shown}{f':{port}' if port else ''}."
     if attempt.paths:
-        shown = " ".join(_path_to_allow(path) for path in attempt.paths)
-        return f"{decorate}, or allow it: --allow {shown}."
+        shown = " ".join(f"--allow {_path_to_allow(path)}" for path in attempt.paths)
+        return f"{decorate}, or allow it: {shown}."
     return f"{decorate}."
 
 

@@ -73,6 +73,14 @@ class TestWhatIsRefused:
         assert isinstance(raised.value, TapeRecorderException)
         assert not file.exists()
 
+    def test_what_to_allow_is_told_as_the_command_takes_it(self, attempt, tmp_path):
+        log = tmp_path / "log"
+        log.touch()
+        (miss,) = attempt(swallowing(lambda: log.rename(tmp_path / "log.1"))).missed
+        assert miss.message.endswith(f" or allow it: --allow {log} --allow {log}.1.")
+        allowed = attempt(lambda: log.rename(tmp_path / "log.1"), str(log), f"{log}.1")
+        assert allowed.missed == []
+
     def test_an_attempt_that_is_swallowed_is_noted(self, attempt, tmp_path):
         playback = attempt(swallowing((tmp_path / "written").touch))
         assert [miss.alias for miss in playback.missed] == [
