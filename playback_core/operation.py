@@ -5,12 +5,11 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from playback_core.codec import Deferred, encode
+from playback_core.exchanged import Exchanged, output_data
 from playback_core.outcome import Outcome
 from playback_core.recording_session import (
     DEFAULT_PARAMETERS,
-    Exchanged,
     RecordingParameters,
-    output_data,
 )
 from playback_core.session import Branch
 from playback_core.streamed import StreamSnapshot

@@ -5,6 +5,7 @@ from typing import Any
 
 from playback_core.codec import encode, holds_opaque, snapshot
 from playback_core.entry import Entry, EntryKind
+from playback_core.exchanged import Exchanged, ExchangeEntries
 from playback_core.guard import FailingOpen, take_fault
 from playback_core.interception import failed, may_be_stored, outcome_snapshot
 from playback_core.metadata import OPERATION_OUTPUT_ALIAS, OPERATION_REQUEST, PARENT_ID
@@ -15,8 +16,6 @@ from playback_core.operation import (
 )
 from playback_core.outcome import Outcome
 from playback_core.recording_session import (
-    Exchanged,
-    ExchangeEntries,
     RecordingHost,
     RecordingParameters,
     RecordingSession,

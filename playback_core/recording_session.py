@@ -5,9 +5,9 @@ from dataclasses import InitVar, dataclass
 from datetime import UTC, datetime
 from random import Random
 from time import perf_counter_ns
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
-from playback_core.codec import Deferred, decode, encode, encode_plain
+from playback_core.codec import Deferred, decode, encode
 from playback_core.entry import ENTRY_BYTES, BranchPath, Entry, EntryKind
 from playback_core.errors import ForbiddenContentError, SettingsError
 from playback_core.guard import FailingOpen, Guard, take_fault
@@ -15,8 +15,6 @@ from playback_core.metadata import (
     DURATION,
     EXCEPTION_IN_OPERATION,
     INCOMPLETE_RECORDING,
-    OPERATION_OUTPUT_ALIAS,
-    OPERATION_REQUEST,
     OUTLIVED,
     RECORDED_AT,
 )
@@ -92,45 +90,6 @@ def as_it_is_now(metadata: Mapping[str, Any]) -> dict[str, Any]:
 
 
 _UNCHANGING: Final = frozenset({type(None), bool, int, float, str, bytes})
-
-
-def output_data(result: Any) -> dict[str, Any]:
-    """Return what the output of an operation is stored as."""
-    return {"args": [result], "kwargs": {}}
-
-
-class Exchanged(Protocol):
-    """A request and the answer to it: plain data, made when it is asked for.
-
-    That is: exact JSON-like types and bytes (no bytearray), made from what nobody changes.
-    """
-
-    @property
-    def size(self) -> int:
-        """About how many bytes are kept to make it."""
-
-    def request(self) -> Any:
-        """Return the request, from which the operation can be run again."""
-
-    def response(self) -> Any:
-        """Return what the operation came to."""
-
-
-class ExchangeEntries:
-    """The last entries of a recorded exchange, made when it is stored."""
-
-    def __init__(self, exchanged: Exchanged) -> None:
-        self._exchanged = exchanged
-        self.size = exchanged.size
-
-    def entries(self) -> list[Entry]:
-        exchanged = self._exchanged
-        request = encode_plain(exchanged.request())
-        response = encode_plain(output_data(exchanged.response()))
-        return [
-            Entry(EntryKind.DATA, OPERATION_REQUEST, (), None, request),
-            Entry(_OUTPUT, OPERATION_OUTPUT_ALIAS, (), response),
-        ]
 
 
 class RecordingSession(Session):

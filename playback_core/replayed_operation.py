@@ -5,6 +5,7 @@ from typing import Any
 
 from playback_core.entry import EntryKind, encoded
 from playback_core.errors import TapeRecorderException
+from playback_core.exchanged import Exchanged
 from playback_core.metadata import OPERATION_OUTPUT_ALIAS
 from playback_core.operation import (
     ExtractMetadata,
@@ -13,7 +14,6 @@ from playback_core.operation import (
 from playback_core.outcome import Outcome
 from playback_core.playback_session import PlaybackSession
 from playback_core.recording_session import (
-    Exchanged,
     RecordingParameters,
 )
 from playback_core.session import Branch
