@@ -10,6 +10,7 @@ from typing import Any, Final
 from playback_core.guard import FailingOpen
 from playback_core.http_exchange import BodyCapture
 from playback_core.interceptor_options import interceptor_options
+from playback_core.interceptors._chunks import unframed
 from playback_core.session import Session, current, current_session, within
 
 _PIECE_BYTES: Final = 36
@@ -20,13 +21,15 @@ _WHOLE: Final = (bytes, str, bytearray, memoryview)
 class SentBody:
     """The body of a request, kept as it is given to whoever sends it.
 
-    Of one over the limit a digest and the size are kept. What gives the pieces is code of the
+    Of one over the limit a digest and the size are kept. `is_chunked` says that it is given in the
+    framing of chunks. What gives the pieces is code of the
     application: it runs on the branch that was current when this was made.
     """
 
-    __slots__ = ("_branch", "_capture", "_digest", "_guard", "_session")
+    __slots__ = ("_branch", "_capture", "_digest", "_guard", "_session", "is_chunked")
 
     def __init__(self, session: Session | None = None) -> None:
+        self.is_chunked = False
         self._session = session
         self._branch = current()
         self._guard = None if session is None else FailingOpen(session, "Keeping", "a request body")
@@ -71,7 +74,8 @@ class SentBody:
     def content(self) -> bytes | dict[str, Any]:
         """Return what was sent so far, or how much and its digest."""
         if not self._capture.is_cut:
-            return self._capture.content()
+            content = self._capture.content()
+            return unframed(content).content if self.is_chunked else content
         return {"size": self._capture.size, "blake2b": self._digest.hexdigest()}
 
 
@@ -81,9 +85,9 @@ class RelayedBody:
     `source` is what it stands for, `sent` what is kept.
     """
 
-    def __init__(self, source: Any) -> None:
+    def __init__(self, source: Any, sent: SentBody | None = None) -> None:
         self.source = source
-        self.sent = SentBody(current_session())
+        self.sent = SentBody(current_session()) if sent is None else sent
         self._pieces: Iterator[Any] | None = None
 
     def __iter__(self) -> Iterator[Any]:
@@ -123,11 +127,15 @@ class _RelayedFile(RelayedBody):
             pass
 
 
-def relayed_body(body: Any) -> Any:
-    """Return what is to be sent for a body: itself, or for a file or an iterable its relay."""
+def relayed_body(body: Any, sent: SentBody | None = None) -> Any:
+    """Return what is to be sent for a body: itself, or for a file or an iterable its relay.
+
+    What goes through that is kept in `sent`, or in one of its own.
+    """
     if not body or isinstance(body, (*_WHOLE, RelayedBody)):
         return body
-    return _RelayedFile(body) if hasattr(body, "read") else RelayedBody(body)
+    relay = _RelayedFile if hasattr(body, "read") else RelayedBody
+    return relay(body, sent)
 
 
 def sent_of(body: Any) -> bytes | SentBody:

@@ -7,15 +7,18 @@ are stored, and put on again in a replay, where everything that reads them does 
 from __future__ import annotations
 
 from collections.abc import Callable
-from http.client import HTTPResponse
 from io import BytesIO
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from playback_core.interceptors._bodies import KeptBody, ReceivedBody, ReplayedBody
+from playback_core.interceptors._chunks import framed, unframed
 from playback_core.interceptors._errors import plain_error
 from playback_core.interceptors._http import ReceivedResponse
 from playback_core.library_interception import Call, Missing
 from playback_core.session import Session
+
+if TYPE_CHECKING:
+    from http.client import HTTPResponse
 
 
 class _WireBody(ReceivedBody):
@@ -31,29 +34,15 @@ class _WireBody(ReceivedBody):
     def kept(self) -> KeptBody:
         kept = super().kept()
         if self._chunked:
-            return _unframed(kept)
+            content, sizes, is_ended = unframed(kept.content)
+            if is_ended:
+                return KeptBody(content, sizes, "finished")
+            is_truncated = kept.ending == "finished"
+            return KeptBody(content, sizes, kept.ending, kept.error, is_truncated)
         kept.sizes = None
         if kept.ending == "partial" and self._length is not None and len(self) >= self._length:
             kept.ending = "finished"
         return kept
-
-
-def _unframed(kept: KeptBody) -> KeptBody:
-    pieces: list[bytes] = []
-    sizes: list[int] = []
-    source = BytesIO(kept.content)
-    while line := source.readline():
-        try:
-            size = int(line.partition(b";")[0], 16)
-        except ValueError:
-            break
-        if not size:
-            return KeptBody(b"".join(pieces), sizes, "finished")
-        sizes.append(size)
-        pieces.append(source.read(size))
-        source.readline()
-    is_truncated = kept.ending == "finished"
-    return KeptBody(b"".join(pieces), sizes, kept.ending, kept.error, is_truncated)
 
 
 class _KeepingFile:
@@ -190,7 +179,10 @@ def replayed_file(stored: dict[str, Any], missing: Missing) -> ReplayedFile:
     headers = plain_headers(stored) if stored.get("decoded") else stored["headers"]
     names = {name.lower(): value.lower() for name, value in headers}
     is_chunked = names.get("transfer-encoding") == "chunked"
-    content = _framed(body, stored) if is_chunked else body.content
+    content = body.content
+    if is_chunked:
+        ended = body.ending == "finished" and not stored.get("truncated")
+        content = framed(content, body.sizes, ended=ended)
     version = "1.0" if stored["version"] == 10 else "1.1"
     lines = [f"HTTP/{version} {stored['status']} {stored['reason']}"]
     lines += [f"{name}: {value}" for name, value in headers]
@@ -207,22 +199,10 @@ def plain_headers(stored: dict[str, Any]) -> list[list[str]]:
 _OF_ENCODED: Final = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 
 
-def _framed(body: ReplayedBody, stored: dict[str, Any]) -> bytes:
-    content, parts, start = body.content, [], 0
-    for size in body.sizes:
-        piece = content[start : start + size]
-        start += size
-        if size:
-            parts += [b"%x\r\n" % size, piece]
-            if len(piece) == size:
-                parts.append(b"\r\n")
-    if body.ending == "finished" and not stored.get("truncated"):
-        parts.append(b"0\r\n\r\n")
-    return b"".join(parts)
-
-
 def replayed_response(stored: dict[str, Any], missing: Missing, method: str) -> HTTPResponse:
     """Return a recorded response, as `http.client` gives it, its head read."""
+    from http.client import HTTPResponse
+
     connection: Any = _Connection(replayed_file(stored, missing))
     response = HTTPResponse(connection, method=method)
     response.begin()
