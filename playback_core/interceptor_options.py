@@ -1,4 +1,4 @@
-"""What interceptors go by in this process: one frozen object, from the settings."""
+"""What interceptors go by: what settings say of the calls of libraries, one frozen object."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from fnmatch import translate
 from functools import lru_cache
 from typing import Final
-
-from playback_core.errors import SettingsError
 
 DEFAULT_BODY_LIMIT: Final = 1024 * 1024
 """How many bytes of a body are kept unless a setting says otherwise."""
@@ -33,36 +31,7 @@ class InterceptorOptions:
         return next((kind for match, kind in _matchers(self.http_calls) if match(call)), None)
 
 
-_DEFAULTS: Final = InterceptorOptions()
-_chosen: InterceptorOptions | None = None
-
-
-def interceptor_options() -> InterceptorOptions:
-    """Return what interceptors go by; the defaults where nobody has chosen."""
-    return _chosen or _DEFAULTS
-
-
-def choose_options(options: InterceptorOptions) -> None:
-    """Decide what interceptors go by; the first that is not the default counts.
-
-    Raise SettingsError where a later one differs: interceptors are of the process.
-    """
-    global _chosen
-    if options == _DEFAULTS:
-        return
-    if _chosen not in (None, options):
-        raise SettingsError(
-            "PLAYBACK_HTTP_CALLS or PLAYBACK_BODY_LIMIT differs from that of an earlier application"
-            " of this process, and the calls of libraries are recorded in one way for all; make"
-            " them equal, or leave them out of one."
-        )
-    _chosen = options
-
-
-def forget_options() -> None:
-    """Go by the defaults again."""
-    global _chosen
-    _chosen = None
+DEFAULT_OPTIONS: Final = InterceptorOptions()
 
 
 @lru_cache(maxsize=8)

@@ -16,6 +16,7 @@ from playback_core.errors import (
     TapeRecorderException,
 )
 from playback_core.interception_key import input_key, output_key
+from playback_core.interceptor_options import DEFAULT_OPTIONS, InterceptorOptions
 from playback_core.matching import Match, RecordedCalls
 from playback_core.metadata import DURATION, OUTLIVED
 from playback_core.nearest import nearest_call
@@ -56,11 +57,12 @@ class PlaybackSession(Session):
         recording: Recording,
         redaction: Redaction | None = None,
         sandbox: SandboxOptions | None = None,
+        interceptor_options: InterceptorOptions = DEFAULT_OPTIONS,
         *,
         clock: bool = True,
         strict: bool = False,
     ) -> None:
-        super().__init__(redaction)
+        super().__init__(redaction, interceptor_options)
         self.sandbox: Final = sandbox
         self.own_files: Final[set[str]] = set()
         self.sealed: Sealed = "off"

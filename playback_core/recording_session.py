@@ -11,6 +11,7 @@ from playback_core.codec import Deferred, decode, encode
 from playback_core.entry import ENTRY_BYTES, BranchPath, Entry, EntryKind
 from playback_core.errors import ForbiddenContentError, SettingsError
 from playback_core.guard import FailingOpen, Guard, take_fault
+from playback_core.interceptor_options import DEFAULT_OPTIONS, InterceptorOptions
 from playback_core.metadata import (
     DURATION,
     EXCEPTION_IN_OPERATION,
@@ -74,6 +75,7 @@ class RecordingHost:
     random: Random
     redaction: Redaction | None = None
     clock: bool = False
+    interceptor_options: InterceptorOptions = DEFAULT_OPTIONS
 
     def fail(self, stage: str, subject: str, error: BaseException | None) -> None:
         """Take a fault that came before there was a session: the operation is not recorded."""
@@ -100,7 +102,7 @@ class RecordingSession(Session):
     def __init__(
         self, host: RecordingHost, parameters: RecordingParameters, metadata: dict[str, Any]
     ) -> None:
-        super().__init__(host.redaction)
+        super().__init__(host.redaction, host.interceptor_options)
         self.entries: list[Entry] = []
         self.forced = False
         self.category = "an unnamed operation"

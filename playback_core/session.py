@@ -8,6 +8,7 @@ from itertools import count
 from typing import ClassVar, Final
 
 from playback_core.entry import BranchPath
+from playback_core.interceptor_options import DEFAULT_OPTIONS, InterceptorOptions
 from playback_core.packing import Redaction
 from playback_core.reads import Reads
 from playback_core.recording import Recording
@@ -22,8 +23,13 @@ class Session:
 
     replaying: ClassVar[bool]
 
-    def __init__(self, redaction: Redaction | None = None) -> None:
+    def __init__(
+        self,
+        redaction: Redaction | None = None,
+        interceptor_options: InterceptorOptions = DEFAULT_OPTIONS,
+    ) -> None:
         self.redaction = redaction
+        self.interceptor_options = interceptor_options
         self.open = True
         self.ended = False
         self.root = Branch(self, ())

@@ -17,6 +17,7 @@ from playback_core.errors import (
     TapeRecorderException,
 )
 from playback_core.guard import FailingOpen, Guard
+from playback_core.interceptor_options import DEFAULT_OPTIONS, InterceptorOptions
 from playback_core.operation import OpenOperation, OperationStart
 from playback_core.operation_opening import OUTSIDE, open_operation
 from playback_core.packing import Redaction
@@ -73,6 +74,7 @@ class TapeRecorder(Declarations):
         self.tape_cassette = tape_cassette
         self.service: str | None = None
         self.redaction: Redaction | None = None
+        self.interceptor_options: InterceptorOptions = DEFAULT_OPTIONS
         self._guard = Guard()
         self._random = Random(random_seed)
         self._host: RecordingHost | None = None
@@ -81,7 +83,8 @@ class TapeRecorder(Declarations):
         # For a process that replays. What an interception needs of it is on the session.
         cassette = self.tape_cassette
         readable = None if cassette is None else cassette.readable()
-        return _recorder, (type(self), readable, self.service, self.redaction, self.clock)
+        parts = (self.service, self.redaction, self.clock, self.interceptor_options)
+        return _recorder, (type(self), readable, *parts)
 
     @property
     def tape_cassette(self) -> TapeCassette | None:
@@ -193,9 +196,11 @@ class TapeRecorder(Declarations):
             host is None
             or host.tape_cassette is not self.tape_cassette
             or host.redaction is not self.redaction
+            or host.interceptor_options is not self.interceptor_options
         ):
             host = RecordingHost(
-                self.tape_cassette, self._guard, self._random, self.redaction, self.clock
+                *(self.tape_cassette, self._guard, self._random, self.redaction, self.clock),
+                self.interceptor_options,
             )
             self._host = host
         return host
@@ -275,8 +280,11 @@ class TapeRecorder(Declarations):
         """
         recording = self.readable_cassette().get_recording(recording_id)
         wrap_for_replay(clock=self.clock)
-        options = {"clock": self.clock, "strict": strict}
-        session = PlaybackSession(recording, self.redaction, sandbox, **options)
+        session = PlaybackSession(
+            *(recording, self.redaction, sandbox, self.interceptor_options),
+            clock=self.clock,
+            strict=strict,
+        )
         started = perf_counter()
         with replaying(session):
             try:
@@ -313,8 +321,10 @@ def _recorder(
     service: str | None,
     redaction: Redaction | None,
     clock: bool,
+    interceptor_options: InterceptorOptions,
 ) -> TapeRecorder:
     recorder = cls(tape_cassette, clock=clock)
+    recorder.interceptor_options = interceptor_options
     recorder.service = service
     recorder.redaction = redaction
     return recorder

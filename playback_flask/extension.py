@@ -9,7 +9,7 @@ from playback_core import TapeRecorder, recorder
 from playback_core.adapters import are_made_for_commands
 from playback_core.exchanges.recorder_setup import (
     prepare_for_commands,
-    set_redaction_up,
+    set_recorder_up,
     start_recording,
 )
 from playback_core.exchanges.rules import ExchangeRules
@@ -42,7 +42,7 @@ class FlaskPlayback:
         settings = load_settings(app.config, os.environ)
         base = Path(app.instance_path)
         enabled = settings.is_enabled(testing=app.testing) and not are_made_for_commands()
-        redactor = set_redaction_up(self.recorder, app, app.name, settings)
+        redactor = set_recorder_up(self.recorder, app, app.name, settings)
         if enabled:
             start_recording(self.recorder, app.name, settings, base)
         elif are_made_for_commands():

@@ -15,7 +15,7 @@ from playback_core.exchanges.exchange import UNMATCHED
 from playback_core.exchanges.recorder_setup import (
     prepare_for_commands,
     reading,
-    set_redaction_up,
+    set_recorder_up,
     start_recording,
 )
 from playback_core.exchanges.rules import ExchangeRules
@@ -59,7 +59,7 @@ class RecordedApplication(ABC):
         self._base = Path(base)
         self._enabled = self.settings.is_enabled() and not are_made_for_commands()
         name = self.settings.service or self.kind
-        redactor = set_redaction_up(recorder, self, name, self.settings)
+        redactor = set_recorder_up(recorder, self, name, self.settings)
         if self._enabled:
             start_recording(recorder, name, self.settings, self._base)
         elif are_made_for_commands():

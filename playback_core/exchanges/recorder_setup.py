@@ -41,12 +41,13 @@ class _RecorderSetup:
 _setups: Final[WeakKeyDictionary[TapeRecorder, _RecorderSetup]] = WeakKeyDictionary()
 
 
-def set_redaction_up(
+def set_recorder_up(
     recorder: TapeRecorder, app: Any, name: str, settings: Settings
 ) -> HttpRedactor:
-    """Give a recorder its redaction and return it; the first application decides.
+    """Give a recorder its redaction and what interceptors go by; return the former.
 
-    `app` is what the application lives as long as, `name` what messages call it.
+    The first application decides. `app` is what the application lives as long as, `name` what
+    messages call it.
 
     Raise SettingsError where another one that shares the recorder wants a different one.
     """
@@ -63,13 +64,17 @@ def set_redaction_up(
         )
         setup = _setups[recorder] = _RecorderSetup(ref(app), name, redactor, wanted)
         recorder.redaction = redactor
-    elif wanted not in (setup.redaction, (frozenset(), None, frozenset())):
+        recorder.interceptor_options = settings.interceptor_options
+        return redactor
+    if wanted not in (setup.redaction, (frozenset(), None, frozenset())):
         raise _disagreement("REDACT, REDACT_KEY or FORBID", name, setup)
+    if settings.http_calls not in ((), recorder.interceptor_options.http_calls):
+        raise _disagreement("HTTP_CALLS", name, setup)
     return setup.redactor
 
 
 def start_recording(recorder: TapeRecorder, name: str, settings: Settings, base: Path) -> None:
-    """Give a recorder its cassette, if it has none, and enable it; `set_redaction_up` came before.
+    """Give a recorder its cassette, if it has none, and enable it; `set_recorder_up` came before.
 
     A cassette that can't be opened stops no application: that is logged, and nothing is recorded.
     Raise SettingsError where another application or the recorder itself has a different one.

@@ -8,7 +8,6 @@ from typing import Any, Final, Literal
 
 from playback_core.guard import FailingOpen
 from playback_core.http_exchange import BodyCapture, CutBody
-from playback_core.interceptor_options import interceptor_options
 from playback_core.library_interception import Missing
 from playback_core.metadata import NOT_REPLAYABLE
 from playback_core.recording_session import RecordingSession
@@ -55,7 +54,7 @@ class ReceivedBody:
         self._session = session
         self._what = what
         self._guard = FailingOpen(session, "Keeping the response of", what)
-        self._capture = BodyCapture(interceptor_options().body_limit)
+        self._capture = BodyCapture(session.interceptor_options.body_limit)
         self._sizes: list[int] = []
         self._ending: Ending = "partial"
         self._error: BaseException | None = None
@@ -102,7 +101,7 @@ class ReceivedBody:
         self._sizes.append(len(piece))
         session.grow(capture.kept - before + _PIECE_BYTES)
         if capture.is_cut and isinstance(session, RecordingSession):
-            limit = interceptor_options().body_limit
+            limit = session.interceptor_options.body_limit
             cut = CutBody(f"response of {self._what}: its", capture.size, limit)
             session.add_metadata({NOT_REPLAYABLE: str(cut)})
 

@@ -6,6 +6,7 @@ piece the application reads, and in a replay gives the pieces of a `ReplayedBody
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -15,7 +16,7 @@ from urllib.parse import parse_qsl, urlsplit, urlunsplit
 from playback_core.codec import Deferred, encode
 from playback_core.entry import EntryKind
 from playback_core.http_redaction import DEFAULT_HEADERS, HttpRedactor
-from playback_core.interceptor_options import interceptor_options
+from playback_core.interceptor_options import DEFAULT_OPTIONS, InterceptorOptions
 from playback_core.interceptors._bodies import ReceivedBody, stored_body
 from playback_core.interceptors._http_secrets import (
     http_redactor,
@@ -44,6 +45,7 @@ tracing, and differ from run to run."""
 _READS: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _KINDS: Final = {"input": INPUT, "output": OUTPUT}
 _HEAD_BYTES: Final = 512
+_USER: Final = re.compile(r"(?<=://)[^/?]*@")
 _ANYTHING: Final = ("accept", "*/*")
 """What some libraries say of themselves, and what saying nothing means."""
 
@@ -74,14 +76,16 @@ def http_call(request: SentRequest, about: Any = None) -> Call:
     method = request.method.upper()
     body = request.body
     size = _HEAD_BYTES + (len(body) if isinstance(body, bytes) else 0)
-    kind, alias = _kind_and_alias(method, request.url)
-    return Call(kind, alias, partial(request_fields, request, _redactor()), about, size)
+    branch = current()
+    options = DEFAULT_OPTIONS if branch is None else branch.session.interceptor_options
+    fields = partial(request_fields, request, _redactor(), options.body_limit)
+    kind = _kind(method, request.url, options)
+    return Call(kind, f"http {method} {_host(request.url.partition('?')[0])}", fields, about, size)
 
 
-def _kind_and_alias(method: str, url: str) -> tuple[EntryKind, str]:
-    named = interceptor_options().http_kind(method, url)
-    kind = _KINDS[named or ("input" if method in _READS else "output")]
-    return kind, f"http {method} {_host(url.partition('?')[0])}"
+def _kind(method: str, url: str, options: InterceptorOptions) -> EntryKind:
+    named = options.http_kind(method, url)
+    return _KINDS[named or ("input" if method in _READS else "output")]
 
 
 @lru_cache(maxsize=1024)
@@ -97,10 +101,11 @@ def _redactor() -> HttpRedactor | None:
     return None if branch is None else http_redactor(branch.session.redaction)
 
 
-def request_fields(request: SentRequest, redactor: HttpRedactor | None) -> dict[str, Any]:
+def request_fields(
+    request: SentRequest, redactor: HttpRedactor | None, body_limit: int
+) -> dict[str, Any]:
     """Return what is recorded of a request: without its secrets and what differs in each run."""
-    body = request.body
-    content = sent_content(body) if isinstance(body, bytes) else body.content()
+    content = sent_content(request.body, body_limit)
     headers = [(name.lower(), value) for name, value in request.headers]
     url = _without_user(request.url)
     if redactor is not None:
@@ -117,11 +122,7 @@ def request_fields(request: SentRequest, redactor: HttpRedactor | None) -> dict[
 
 def _without_user(url: str) -> str:
     url = url.partition("#")[0]
-    if "@" not in url:
-        return url
-    scheme, mark, rest = url.partition("://")
-    authority, slash, path = rest.partition("/")
-    return f"{scheme}{mark}{authority.rpartition('@')[2]}{slash}{path}"
+    return _USER.sub("", url, count=1) if "@" in url else url
 
 
 def shown_text(url: str) -> Callable[[str], str]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator, Iterator
 from contextlib import AbstractContextManager
+from functools import partial
 from hashlib import blake2b
 from typing import Any, Final
 
 from playback_core.guard import FailingOpen
 from playback_core.http_exchange import BodyCapture
-from playback_core.interceptor_options import interceptor_options
+from playback_core.interceptor_options import DEFAULT_OPTIONS
 from playback_core.interceptors._chunks import unframed
 from playback_core.session import Session, current, current_session, within
 
@@ -22,23 +23,25 @@ class SentBody:
     """The body of a request, kept as it is given to whoever sends it.
 
     Of one over the limit a digest and the size are kept. `is_chunked` says that it is given in the
-    framing of chunks. What gives the pieces is code of the
-    application: it runs on the branch that was current when this was made.
+    framing of chunks. What gives the pieces is code of the application: it runs on the branch that
+    was current when this was made.
     """
 
-    __slots__ = ("_branch", "_capture", "_digest", "_guard", "_session", "is_chunked")
+    __slots__ = ("_branch", "_capture", "_digest", "_guard", "_limit", "_session", "is_chunked")
 
     def __init__(self, session: Session | None = None) -> None:
         self.is_chunked = False
         self._session = session
         self._branch = current()
         self._guard = None if session is None else FailingOpen(session, "Keeping", "a request body")
+        options = DEFAULT_OPTIONS if session is None else session.interceptor_options
+        self._limit = options.body_limit
         self.restart()
 
     def restart(self) -> None:
         """Forget what was kept: it is sent again."""
-        self._capture = BodyCapture(interceptor_options().body_limit)
-        self._digest = blake2b(digest_size=20)
+        self._capture = BodyCapture(self._limit)
+        self._digest = _digest()
 
     def take(self, piece: Any) -> None:
         """Keep the next piece, while the session is open: bytes, or a text sent as UTF-8."""
@@ -73,10 +76,10 @@ class SentBody:
 
     def content(self) -> bytes | dict[str, Any]:
         """Return what was sent so far, or how much and its digest."""
-        if not self._capture.is_cut:
-            content = self._capture.content()
-            return unframed(content).content if self.is_chunked else content
-        return {"size": self._capture.size, "blake2b": self._digest.hexdigest()}
+        if self._capture.is_cut:
+            return _digested(self._capture.size, self._digest)
+        content = self._capture.content()
+        return unframed(content).content if self.is_chunked else content
 
 
 class RelayedBody:
@@ -155,10 +158,15 @@ def as_bytes(piece: Any) -> bytes:
     return piece.encode() if isinstance(piece, str) else bytes(piece)
 
 
-def sent_content(body: bytes) -> bytes | dict[str, Any]:
-    """Return a body that is known, or how much and its digest where it is over the limit."""
-    if len(body) <= interceptor_options().body_limit:
-        return body
-    sent = SentBody()
-    sent.take(body)
-    return sent.content()
+def sent_content(body: bytes | SentBody, limit: int) -> bytes | dict[str, Any]:
+    """Return a body, or how much it is and its digest where that is over the limit."""
+    if not isinstance(body, bytes):
+        return body.content()
+    return body if len(body) <= limit else _digested(len(body), _digest(body))
+
+
+def _digested(size: int, digest: Any) -> dict[str, Any]:
+    return {"size": size, "blake2b": digest.hexdigest()}
+
+
+_digest: Final = partial(blake2b, digest_size=20)

@@ -12,6 +12,11 @@ from typing import Any, Final
 from playback_core.cassettes._options import DEFAULT_MAX_BYTES
 from playback_core.codec.value_patterns import ValuePattern
 from playback_core.errors import SettingsError
+from playback_core.interceptor_options import (
+    DEFAULT_BODY_LIMIT,
+    HttpCalls,
+    InterceptorOptions,
+)
 from playback_core.provenance import REVISION_VARIABLE
 from playback_core.settings.values import PARSERS, Sampling
 from playback_core.tape_cassette import TapeCassette
@@ -40,7 +45,8 @@ class Settings:
     first that matches counts. `include` and `exclude` are patterns of categories or paths.
     `body_limit` and `max_bytes` are bytes. `redact` has names of headers and fields that are
     redacted beside the built-in ones, and patterns of values; `forbid` the patterns of what is not
-    to be stored. `interceptors` names the libraries that are intercepted. `tuner` is
+    to be stored. `interceptors` names the libraries that are intercepted, `http_calls` the HTTP
+    calls that are inputs or outputs against their method. `tuner` is
     `module:attribute` or an object. `response_header` is the header that tells the recording id,
     None for none.
     """
@@ -51,11 +57,12 @@ class Settings:
     sampling: Sampling = (("*", 1.0),)
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
-    body_limit: int = 1024 * 1024
+    body_limit: int = DEFAULT_BODY_LIMIT
     redact: tuple[str | ValuePattern, ...] = ()
     forbid: tuple[ValuePattern, ...] = ()
     redact_key: bytes | None = field(default=None, repr=False)
     interceptors: tuple[str, ...] = ("*",)
+    http_calls: HttpCalls = ()
     tuner: object | None = None
     max_bytes: int = DEFAULT_MAX_BYTES
     response_header: str | None = None
@@ -65,6 +72,11 @@ class Settings:
         if self.enabled is not None:
             return self.enabled
         return not testing and "PYTEST_VERSION" not in environ
+
+    @property
+    def interceptor_options(self) -> InterceptorOptions:
+        """What interceptors go by."""
+        return InterceptorOptions(http_calls=self.http_calls, body_limit=self.body_limit)
 
     def sampling_rate(self, category: str) -> float:
         """Return the share of a category's operations to record; 1 where no pattern matches."""

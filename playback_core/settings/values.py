@@ -15,6 +15,7 @@ from playback_core.codec.pattern_entries import (
 )
 from playback_core.codec.value_patterns import ValuePattern
 from playback_core.errors import SettingsError
+from playback_core.interceptor_options import HttpCalls
 from playback_core.interceptors import available, chosen
 from playback_core.settings.cassette_url import parse_cassette_url
 from playback_core.tape_cassette import TapeCassette
@@ -74,9 +75,34 @@ def _interceptors(value: Any) -> tuple[str, ...]:
     return names
 
 
-def _sampling(value: Any) -> Sampling:
+def _http_calls(value: Any) -> HttpCalls:
+    pairs = _pairs(value)
+    if not isinstance(pairs, Mapping):
+        raise TypeError(value)
+    return tuple((_http_pattern(pattern), _direction(kind)) for pattern, kind in pairs.items())
+
+
+def _http_pattern(value: Any) -> str:
+    if not _HTTP_PATTERN.fullmatch(_text(value)):
+        raise ValueError(value)
+    return _text(value)
+
+
+def _direction(value: Any) -> str:
+    if _text(value).lower() not in ("input", "output"):
+        raise ValueError(value)
+    return _text(value).lower()
+
+
+def _pairs(value: Any) -> Any:
+    """Return a text of pairs, `a=1,b=2`, as a mapping; anything else as it is."""
     if isinstance(value, str) and "=" in value:
-        value = dict(part.rsplit("=", 1) for part in _texts(value))
+        return dict(part.rsplit("=", 1) for part in _texts(value))
+    return value
+
+
+def _sampling(value: Any) -> Sampling:
+    value = _pairs(value)
     if isinstance(value, Mapping):
         return tuple((_text(pattern), _rate(rate)) for pattern, rate in value.items())
     return (("*", _rate(value)),)
@@ -140,6 +166,7 @@ _BOOLEANS: Final = {
 _SIZE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?", re.IGNORECASE)
 _TUNER: Final = re.compile(r"[\w.]+:[\w.]+")
 _HEADER: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_HTTP_PATTERN: Final = re.compile(r"(\*|[A-Z]+) \S+")
 _MIN_SECRET: Final = 16
 
 _NAMES: Final = (_texts, "a list of patterns, or a text with commas: static,health*")
@@ -172,6 +199,11 @@ PARSERS: Final[dict[str, tuple[Callable[[Any], Any], str]]] = {
     "INTERCEPTORS": (
         _interceptors,
         "a list, or a text with commas, of libraries; * is all, -redis leaves one out",
+    ),
+    "HTTP_CALLS": (
+        _http_calls,
+        "a mapping of patterns of a method and a URL to input or output, or such a text:"
+        " POST https://search.example/*=input",
     ),
     "TUNER": (_tuner, "module:attribute, or an EqualizerTuner"),
     "MAX_BYTES": (_cassette_size, f"{_BYTES}, of {MIN_MAX_BYTES} or more"),

@@ -69,6 +69,22 @@ def test_an_unknown_interceptor_is_refused_with_the_choices():
         load(PLAYBACK_INTERCEPTORS="*,postgres")
 
 
+def test_http_calls_are_inputs_or_outputs_by_pattern():
+    given = {"POST https://search.example/*": "input", "* https://hooks.example/*": "Output"}
+    pairs = (("POST https://search.example/*", "input"), ("* https://hooks.example/*", "output"))
+    assert load({"PLAYBACK_HTTP_CALLS": given}).http_calls == pairs
+    text = "POST https://search.example/*=input, * https://hooks.example/*=output"
+    assert load(PLAYBACK_HTTP_CALLS=text).http_calls == pairs
+
+
+@pytest.mark.parametrize(
+    "text", ["input", "https://search.example/*=input", "POST https://a.example/=both", "post x=1"]
+)
+def test_http_calls_that_are_none_are_refused(text):
+    with pytest.raises(SettingsError, match="HTTP_CALLS in the environment"):
+        load(PLAYBACK_HTTP_CALLS=text)
+
+
 def test_patterns_stand_among_the_names_of_redact():
     def codes_in(text):
         return []

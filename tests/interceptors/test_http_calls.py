@@ -1,0 +1,71 @@
+"""What an HTTP call is to a recording, whichever library makes it; shown with requests."""
+
+import pickle
+
+import pytest
+import requests
+
+from playback_core import RecordingKeyError, TapeRecorder
+from playback_core.cassettes.in_memory import InMemoryTapeCassette
+from playback_core.interceptor_options import InterceptorOptions
+from playback_core.metadata import NOT_REPLAYABLE
+from tests.interceptors.recorded import entries, record
+
+pytestmark = pytest.mark.usefixtures("intercepted")
+
+
+def recorder(**options):
+    made = TapeRecorder(InMemoryTapeCassette())
+    made.interceptor_options = InterceptorOptions(**options)
+    return made
+
+
+def test_a_pattern_makes_a_search_by_post_an_input(site):
+    calls = (("POST http://*/search*", "input"), ("* http://*/hook", "output"))
+
+    def work(word="tea"):
+        found = requests.post(f"{site.url}/search?page=1", json={"word": word}).json()
+        requests.get(f"{site.url}/hook")
+        requests.post(f"{site.url}/orders")
+        return found
+
+    recorded = record(work, recorder(http_calls=calls))
+    assert entries(recorded)[1:4] == [
+        ("INPUT", "http POST 127.0.0.1"),
+        ("OUTPUT", "http GET 127.0.0.1"),
+        ("OUTPUT", "http POST 127.0.0.1"),
+    ]
+    assert recorded.replay(work)[0] == recorded.result
+    with pytest.raises(RecordingKeyError, match="coffee"):
+        recorded.replay(lambda: work("coffee"))
+
+
+def test_what_differs_from_run_to_run_is_not_compared(site):
+    def work(run="1"):
+        headers = {"User-Agent": f"app/{run}", "traceparent": run, "X-Tenant": "blue"}
+        return requests.get(site.url, headers=headers).json()
+
+    recorded = record(work)
+    result, playback = recorded.replay(lambda: work("2"))
+    assert (result, playback.moved) == (recorded.result, [])
+    kept = recorded.recording.entries[1].decoded_arguments()[1]["headers"]
+    assert kept == {"x-tenant": ["blue"]}
+
+
+def test_the_limit_of_bodies_can_be_set(site):
+    def work():
+        return requests.post(site.url, data=b"x" * 50).json()["size"]
+
+    recorded = record(work, recorder(body_limit=40))
+    assert recorded.result == 50
+    sent = recorded.recording.entries[1].decoded_arguments()["kwargs"]["body"]
+    assert sent["size"] == 50
+    assert "BODY_LIMIT is 40" in recorded.recording.get_metadata()[NOT_REPLAYABLE]
+
+
+def test_a_recorder_that_is_sent_to_another_process_keeps_its_options():
+    calls = (("POST http://*/search", "input"),)
+    sent = TapeRecorder()
+    sent.interceptor_options = InterceptorOptions(http_calls=calls)
+    copy = pickle.loads(pickle.dumps(sent))
+    assert copy.interceptor_options == InterceptorOptions(http_calls=calls)
