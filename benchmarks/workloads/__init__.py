@@ -10,6 +10,7 @@ from benchmarks.workloads.flask_view import FLASK_BUSY, FLASK_WAITING
 from benchmarks.workloads.lookup import LOOKUP, LOOKUP_FILES
 from benchmarks.workloads.memory import MEMORY
 from benchmarks.workloads.off_call import OFF_CALL
+from benchmarks.workloads.outbound import HTTP_RECORDED, HTTP_REPLAYED
 from benchmarks.workloads.recording_cost import (
     ALL_CPU,
     ALL_CPU_TYPED,
@@ -46,4 +47,6 @@ WORKLOADS: Final[tuple[Workload, ...]] = (
     FLASK_BUSY,
     FLASK_SHOP,
     FLASK_SHOP_P99,
+    HTTP_RECORDED,
+    HTTP_REPLAYED,
 )

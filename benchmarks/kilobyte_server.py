@@ -1,0 +1,33 @@
+"""`python -m benchmarks.kilobyte_server`: answers each GET with 1 KB; prints its port first."""
+
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+KILOBYTE = b"x" * 1024
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    # Head and body in one packet.
+    wbufsize = -1
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(KILOBYTE)))
+        self.end_headers()
+        self.wfile.write(KILOBYTE)
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its name there
+        pass
+
+
+def main() -> None:
+    """Serve until the process is ended."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+    print(server.server_address[1], flush=True)
+    server.serve_forever()
+
+
+if __name__ == "__main__":
+    main()

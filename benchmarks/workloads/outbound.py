@@ -1,0 +1,126 @@
+"""GET of 1 KB over loopback by requests: recorded and replayed, against bare; VCR.py beside."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from time import perf_counter
+from typing import Any, Final
+
+from benchmarks.kilobyte_server import KILOBYTE
+from benchmarks.measurement import LOST, Effort, Measurement, interleaved, microseconds, timed
+from benchmarks.systems import System
+from benchmarks.workload import Target, Workload
+
+_CALLS: Final = 100
+_CATEGORY: Final = "outbound"
+
+Run = Callable[[], object]
+
+
+class AnswersDiffer(Exception):
+    """A client did not get what the server says, so its time says nothing."""
+
+
+def _measure(system: type[System], folder: Path, effort: Effort) -> Measurement:
+    running = system(folder)
+    calls = effort.repetitions(_CALLS)
+    with _server() as url:
+        variants = _variants(running, url, calls) | _peer(folder, url, calls)
+        timers = {name: timed(run, perf_counter) for name, run in variants.items()}
+        times = interleaved(timers, effort.rounds)
+    running.drain()
+    lost = effort.rounds + 2 - running.stored().recordings
+    running.close()
+    return Measurement(
+        rounds=_ratios(times, "recorded"),
+        others={HTTP_REPLAYED.name: _ratios(times, "replayed")},
+        details={f"{name} us": microseconds(times[name], calls) for name in times} | {LOST: lost},
+    )
+
+
+def _variants(running: System, url: str, calls: int) -> dict[str, Run]:
+    from playback_core.interceptors import install_interceptors
+
+    def ask() -> None:
+        _ask(url, calls)
+
+    install_interceptors()
+    recorder = running.recorder
+    recorded = recorder.operation(category=_CATEGORY)(ask)
+    recorded()
+    running.drain()
+    (recording_id,) = recorder.readable_cassette().iter_recording_ids(_CATEGORY)
+
+    def replayed() -> None:
+        playback = recorder.play(recording_id, lambda recording: recorded())
+        if playback.missed:
+            raise AnswersDiffer(playback.missed[0])
+
+    return {"bare": ask, "recorded": recorded, "replayed": replayed}
+
+
+def _peer(folder: Path, url: str, calls: int) -> dict[str, Run]:
+    # No dependency: it is measured where it is installed.
+    try:
+        vcr: Any = import_module("vcr")
+    except ImportError:
+        return {}
+
+    def recorded() -> None:
+        path = folder / "new.yaml"
+        path.unlink(missing_ok=True)
+        with vcr.use_cassette(str(path), record_mode="all"):
+            _ask(url, calls)
+
+    def replayed() -> None:
+        with vcr.use_cassette(str(folder / "kept.yaml"), record_mode="once"):
+            _ask(url, calls)
+
+    replayed()
+    return {"vcrpy recorded": recorded, "vcrpy replayed": replayed}
+
+
+def _ask(url: str, calls: int) -> None:
+    import requests
+
+    for _ in range(calls):
+        if requests.get(url).content != KILOBYTE:
+            raise AnswersDiffer(url)
+
+
+def _ratios(times: Mapping[str, list[float]], variant: str) -> list[float]:
+    return [a / b for a, b in zip(times[variant], times["bare"], strict=True)]
+
+
+@contextmanager
+def _server() -> Iterator[str]:
+    command = [sys.executable, "-m", "benchmarks.kilobyte_server"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            port = next(iter(server.stdout or ()))
+            yield f"http://127.0.0.1:{int(port)}/things"
+        finally:
+            server.terminate()
+
+
+HTTP_RECORDED: Final = Workload(
+    name="http-recorded",
+    title="GET of 1 KB over loopback by requests, within a recorded operation, against bare",
+    unit="x",
+    target=Target(1.10),
+    measure=_measure,
+    predecessor_rounds=0,
+)
+HTTP_REPLAYED: Final = Workload(
+    name="http-replayed",
+    title="the same replayed, load included, against bare",
+    unit="x",
+    target=Target(0.15),
+    measure=_measure,
+    predecessor_rounds=0,
+)
