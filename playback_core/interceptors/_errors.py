@@ -22,7 +22,11 @@ def plain_error(error: BaseException, shown: Shown = str) -> BaseException:
 
 
 def _copied(error: BaseException, shown: Shown, depth: int) -> BaseException:
-    copy = type(error).__new__(type(error))
+    if isinstance(error, BaseExceptionGroup):
+        return error
+    # Made as its built-in base is: its own class may want arguments.
+    base: Any = next(cls for cls in type(error).__mro__ if cls.__module__ == "builtins")
+    copy: BaseException = base.__new__(type(error))
     copy.args = tuple(_plain(part, shown, depth) for part in error.args)
     for name, value in vars(error).items():
         if name != "__notes__":

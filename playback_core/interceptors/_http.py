@@ -196,3 +196,15 @@ class ReceivedResponse(Deferred):
 
     def __len__(self) -> int:
         return _HEAD_BYTES + len(self.body)
+
+
+def fitting_headers(stored: dict[str, Any]) -> list[list[str]]:
+    """Return the headers of a stored response as they fit its body, also where that is decoded."""
+    headers: list[list[str]] = stored["headers"]
+    if not stored.get("decoded"):
+        return headers
+    kept = [pair for pair in headers if pair[0].lower() not in _OF_ENCODED]
+    return [*kept, ["Content-Length", str(len(stored["body"]))]]
+
+
+_OF_ENCODED: Final = frozenset({"content-encoding", "content-length", "transfer-encoding"})

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from io import BytesIO
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from playback_core.interceptors._bodies import KeptBody, ReceivedBody, ReplayedBody
 from playback_core.interceptors._chunks import framed, unframed
 from playback_core.interceptors._errors import plain_error
-from playback_core.interceptors._http import ReceivedResponse
+from playback_core.interceptors._http import ReceivedResponse, fitting_headers
 from playback_core.library_interception import Call, Missing
 from playback_core.session import Session
 
@@ -176,7 +176,7 @@ class _Connection:
 def replayed_file(stored: dict[str, Any], missing: Missing) -> ReplayedFile:
     """Return what a recorded response is read from again, head and body."""
     body = ReplayedBody(stored, missing)
-    headers = plain_headers(stored) if stored.get("decoded") else stored["headers"]
+    headers = fitting_headers(stored)
     names = {name.lower(): value.lower() for name, value in headers}
     is_chunked = names.get("transfer-encoding") == "chunked"
     content = body.content
@@ -188,15 +188,6 @@ def replayed_file(stored: dict[str, Any], missing: Missing) -> ReplayedFile:
     lines += [f"{name}: {value}" for name, value in headers]
     head = "\r\n".join((*lines, "", "")).encode("latin-1")
     return ReplayedFile(head + content, body)
-
-
-def plain_headers(stored: dict[str, Any]) -> list[list[str]]:
-    """Return the headers of a response whose body is stored decoded, as they fit it."""
-    kept = [each for each in stored["headers"] if each[0].lower() not in _OF_ENCODED]
-    return [*kept, ["Content-Length", str(len(stored["body"]))]]
-
-
-_OF_ENCODED: Final = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 
 
 def replayed_response(stored: dict[str, Any], missing: Missing, method: str) -> HTTPResponse:

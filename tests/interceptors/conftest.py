@@ -1,11 +1,12 @@
 """Interceptors are put in place for a test, and taken out of the process again after it."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from playback_core.interceptors import install_interceptors, uninstall_interceptors
-from tests.interceptors.http_server import Site
+from tests.interceptors.http_server import Site, certified
 
 
 @pytest.fixture
@@ -21,4 +22,13 @@ def site() -> Iterator[Site]:
     """Have a real HTTP server run, which the test may stop."""
     site = Site()
     yield site
+    site.stop()
+
+
+@pytest.fixture
+def secure_site(tmp_path: Path) -> Iterator[tuple[Site, Path]]:
+    """Have a real HTTPS server run; give it and the certificate to trust."""
+    context, certificate = certified(tmp_path)
+    site = Site(context)
+    yield site, certificate
     site.stop()

@@ -3,6 +3,7 @@
 import http.client
 import io
 import json
+import ssl
 import urllib.error
 import urllib.request
 
@@ -212,3 +213,15 @@ def test_without_an_operation_connections_are_left_alone(site):
     connection.request("POST", "/upload", pieces())
     assert json.loads(connection.getresponse().read())["size"] == 12
     connection.close()
+
+
+def test_https_is_replayed_without_a_handshake(secure_site):
+    site, certificate = secure_site
+
+    def work():
+        context = ssl.create_default_context(cafile=certificate)
+        with urllib.request.urlopen(f"{site.url}/things", context=context) as answer:
+            return answer.read(), answer.url
+
+    recorded = replays_equal(site, work)
+    assert recorded.recording.entries[2].decoded_arguments()[1]["url"] == f"{site.url}/things"

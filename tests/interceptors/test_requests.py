@@ -1,8 +1,10 @@
 """requests: what an application gets from servers is recorded, and given again without them."""
 
+import asyncio
 import io
 import json
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
@@ -199,6 +201,19 @@ def test_a_body_is_recorded_as_it_is_sent(site, make, sent):
     assert body == sent
 
 
+def test_a_body_that_fails_while_it_is_sent_fails_again(site):
+    def broken():
+        yield b"first "
+        raise LookupError("no more")
+
+    def work():
+        with pytest.raises(LookupError) as raised:
+            requests.post(f"{site.url}/upload", data=broken())
+        return str(raised.value)
+
+    assert replays_equal(site, work).result == "no more"
+
+
 def test_a_file_is_uploaded_and_its_parts_are_recorded(site):
     def work():
         files = {"picture": ("cat.png", io.BytesIO(b"\x89PNG"), "image/png")}
@@ -320,3 +335,69 @@ def test_answers_can_be_pickled_as_without_us(site):
 def test_without_an_operation_requests_are_left_alone(site):
     assert requests.get(f"{site.url}/chunked").content == b"one two three"
     assert json.loads(requests.post(site.url, data=pieces()).content)["size"] == 12
+
+
+def test_https_is_replayed_without_a_handshake(secure_site):
+    site, certificate = secure_site
+
+    def work():
+        return requests.get(f"{site.url}/things", verify=str(certificate)).json()
+
+    replays_equal(site, work)
+
+
+def test_a_certificate_that_is_not_trusted_is_refused_again(secure_site):
+    site, _ = secure_site
+
+    def work():
+        with pytest.raises(requests.exceptions.SSLError) as raised:
+            requests.get(f"{site.url}/things")
+        return str(raised.value)
+
+    assert "CERTIFICATE_VERIFY_FAILED" in replays_equal(site, work).result
+
+
+def test_what_is_read_after_the_operation_is_not_recorded_and_not_kept_from_the_reader(site):
+    recorded = record(lambda: requests.get(f"{site.url}/chunked", stream=True))
+    assert recorded.result.content == b"one two three"
+    kept = recorded.recording.entries[1].outcome().get()
+    assert (kept["body"], kept["ending"]) == (b"", "partial")
+    assert recorded.recorder.counters == {"recorded": 1, "late": 1}
+
+
+def test_an_answer_that_cannot_be_kept_costs_the_recording_and_not_the_call(site, caplog):
+    class Bare(HTTPAdapter):
+        def build_response(self, request, response):
+            response.close()
+            answer = requests.Response()
+            answer.status_code = 299
+            return answer
+
+    def work():
+        with requests.Session() as session:
+            session.mount("http://", Bare())
+            return session.request("GET", site.url, stream=True, allow_redirects=False).status_code
+
+    recorder = TapeRecorder(InMemoryTapeCassette())
+    with recorder.enabled_recording():
+        assert recorder.operation(category="work")(work)() == 299
+    assert recorder.counters == {"failed": 1}
+    assert "requests.adapters:HTTPAdapter.send" in caplog.text
+
+
+def test_calls_of_threads_and_tasks_find_their_answers(site):
+    async def fetch(number):
+        return await asyncio.to_thread(lambda: requests.get(f"{site.url}/{number}").json()["path"])
+
+    async def several():
+        return await asyncio.gather(*map(fetch, range(8)))
+
+    def work():
+        with ThreadPoolExecutor(4) as pool:
+            futures = [pool.submit(requests.get, f"{site.url}/t{number}") for number in range(8)]
+            return [each.result().json()["path"] for each in futures], asyncio.run(several())
+
+    recorded = record(work)
+    site.stop()
+    result, playback = recorded.replay(work)
+    assert (result, playback.missed) == (recorded.result, [])
