@@ -23,7 +23,7 @@ from playback_core.outlived import paths_of
 from playback_core.packing import Redaction
 from playback_core.reads import RecordedReads
 from playback_core.recording import Completion, Recording
-from playback_core.session import Session, forks
+from playback_core.session import Session, forks, within
 from playback_core.tape_cassette import TapeCassette
 
 
@@ -201,7 +201,7 @@ class RecordingSession(Session):
         self._kept = self.open = False
         self.host.guard.count(counter)
         if self._recording is not None:
-            with FailingOpen(self, "Aborting the recording of", self.category):
+            with FailingOpen(self, "Aborting the recording of", self.category), within(None):
                 self.host.tape_cassette.abort_recording(self._recording)
         self._forget()
 
@@ -270,7 +270,9 @@ class RecordingSession(Session):
         recording.end(entries, self._size, completion)
         recording.redaction = self.host.redaction
         recording.add_metadata(metadata)
-        self.host.tape_cassette.save_recording(recording)
+        # A cassette's own calls are of no operation, also where this one is within another.
+        with within(None):
+            self.host.tape_cassette.save_recording(recording)
         self._kept = False
         self.host.guard.count("recorded")
         self._forget()
