@@ -198,6 +198,8 @@ class TestValues:
             "passwd",
             "new_password1",
             "passwordConfirmation",
+            "SecretAccessKey",
+            "SecretString",
         ],
     )
     def test_what_is_commonly_secret_is_named_from_the_start(
