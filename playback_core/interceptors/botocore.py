@@ -1,0 +1,166 @@
+"""AWS by `botocore`, and so by `boto3`: each call of a client is one, whatever retries it takes.
+
+What a client does by itself goes on in a replay: pages, waiting, presigned URLs, transfers.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Any, Final
+
+from playback_core.codec import Deferred, decode, encode, snapshot
+from playback_core.interceptor import CallTarget, Interceptor
+from playback_core.interceptors._aws_errors import given_error, stored_error
+from playback_core.interceptors._aws_values import (
+    at_its_end,
+    relayed_files,
+    restored_values,
+    stored_values,
+    told_params,
+)
+from playback_core.interceptors._http import ReceivedResponse
+from playback_core.interceptors._urllib3 import replayed_urllib3_response
+from playback_core.interceptors._wire import received_response
+from playback_core.library_interception import INPUT, OUTPUT, UNRECORDED, Call, Missing
+from playback_core.metadata import NOT_REPLAYABLE
+from playback_core.outcome import Outcome
+from playback_core.recording_session import RecordingSession
+from playback_core.session import Session
+
+_READS: Final = re.compile(
+    "BatchGet|Check|Count|Describe|Estimate|Filter|Find|Get|Head|List|Lookup|Preview|Query"
+    "|Retrieve|Scan|Search|Select|Simulate|TransactGet|Validate|Verify"
+)
+
+# The providers of credentials that ask nobody.
+_LOCAL_PROVIDERS: Final = ("env", "shared-credentials-file", "config-file", "boto-config")
+_STAND_IN: Final = "PLAYBACK"
+
+
+class _ApiCalls(CallTarget):
+    def describe(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call | None:
+        client, operation, params = _parts(*args, **kwargs)
+        meta = client.meta
+        service = meta.service_model.service_name
+        kind = INPUT if is_read(operation) else OUTPUT
+        endpoint = meta.endpoint_url
+        sent = relayed_files(params)
+        call = Call(kind, f"aws {service} {operation}", {}, (client, operation, params))
+        if not sent:
+            call.fields = {"endpoint": endpoint, "params": told_params(params)}
+            return call
+        told = told_params({name: part for name, part in params.items() if name not in sent})
+
+        def fields() -> dict[str, Any]:
+            bodies = {name: body.content() for name, body in sent.items()}
+            return {"endpoint": endpoint, "params": {**told, **bodies}}
+
+        call.fields = fields
+        return call
+
+    def normalised(self, fields: dict[str, Any]) -> dict[str, Any]:
+        return {"params": fields["params"]}
+
+    def keep(self, call: Call, value: Any, session: Session) -> tuple[Any, Any]:
+        from botocore.eventstream import EventStream
+        from botocore.response import StreamingBody
+
+        for name, part in value.items():
+            if isinstance(part, StreamingBody):
+                raw = getattr(part._raw_stream, "_original_response", None)
+                plain = {key: other for key, other in value.items() if key != name}
+                if raw is not None:
+                    return value, _Streamed(
+                        stored_values(plain, session.redaction),
+                        name,
+                        received_response(call, raw, session),
+                    )
+                return value, [_unreplayable(session, call, plain, "a body not of the network")]
+            if isinstance(part, EventStream):
+                plain = {key: other for key, other in value.items() if key != name}
+                return value, [_unreplayable(session, call, plain, "a stream of events")]
+        return value, [stored_values(value, session.redaction)]
+
+    def keep_error(self, call: Call, error: BaseException) -> BaseException:
+        return stored_error(error)
+
+    def answer(self, call: Call, stored: Any, missing: Missing) -> Any:
+        from botocore.response import StreamingBody
+
+        for part in call.about[2].values():
+            at_its_end(part)
+        response = restored_values(stored[0])
+        if len(stored) > 1:
+            name, received = stored[1:]
+            raw = replayed_urllib3_response(
+                received, missing, "GET", preload_content=False, decode_content=False
+            )
+            response[name] = StreamingBody(raw, raw.headers.get("content-length"))
+        return response
+
+    def answer_error(self, call: Call, error: BaseException) -> BaseException:
+        return given_error(error, call.about[0])
+
+
+class _Streamed(Deferred):
+    """A response whose body the application reads: what it said, and the body as it is read."""
+
+    __slots__ = ("_name", "_plain", "_received")
+
+    def __init__(self, plain: dict[str, Any], name: str, received: ReceivedResponse) -> None:
+        self._plain = snapshot(plain)
+        self._name = name
+        self._received = received
+
+    def encode(self) -> bytes:
+        plain = self._plain if isinstance(self._plain, bytes) else self._plain.encode()
+        return encode([decode(plain), self._name, self._received.stored()])
+
+    def __len__(self) -> int:
+        return len(self._plain) + len(self._received)
+
+
+class _Credentials(CallTarget):
+    """Finding out who the application is: its own business; a replay asks nobody.
+
+    It signs nothing that is sent. Where nothing local says who it is, it is nobody in particular.
+    """
+
+    def describe(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call | None:
+        return Call(UNRECORDED, "aws credentials", {}, args[0])
+
+    def answer_missing(self, call: Call) -> Outcome | None:
+        from botocore.credentials import Credentials
+
+        for provider in call.about.providers:
+            if provider.METHOD in _LOCAL_PROVIDERS:
+                found = provider.load()
+                if found is not None:
+                    return Outcome(found)
+        return Outcome(Credentials(_STAND_IN, _STAND_IN))
+
+
+@lru_cache(maxsize=512)
+def is_read(operation: str) -> bool:
+    """Tell whether an operation only reads, by its name; one that is not known does not."""
+    return _READS.match(operation) is not None
+
+
+def _parts(client: Any, operation_name: str, api_params: Any) -> tuple[Any, str, dict[str, Any]]:
+    return client, operation_name, api_params
+
+
+def _unreplayable(session: Session, call: Call, plain: Any, what: str) -> Any:
+    if isinstance(session, RecordingSession):
+        session.add_metadata({NOT_REPLAYABLE: f"the response of {call.alias} has {what}"})
+    return stored_values(plain, session.redaction)
+
+
+INTERCEPTOR: Final = Interceptor(
+    library="botocore",
+    targets=[
+        _ApiCalls("botocore.client", "BaseClient._make_api_call"),
+        _Credentials("botocore.credentials", "CredentialResolver.load_credentials"),
+    ],
+)
