@@ -20,6 +20,7 @@ from benchmarks.workloads.recording_cost import (
     ONE_INPUT,
     ONE_TYPED_INPUT,
 )
+from benchmarks.workloads.redis_get import REDIS_RECORDED, REDIS_REPLAYED
 from benchmarks.workloads.replay import REPLAY, REPLAY_TYPED
 from benchmarks.workloads.stored_bytes import STORED_BYTES
 from benchmarks.workloads.stream import STREAM
@@ -49,4 +50,6 @@ WORKLOADS: Final[tuple[Workload, ...]] = (
     FLASK_SHOP_P99,
     HTTP_RECORDED,
     HTTP_REPLAYED,
+    REDIS_RECORDED,
+    REDIS_REPLAYED,
 )
