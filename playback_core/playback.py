@@ -10,6 +10,7 @@ from typing import Any, Final, Literal, NamedTuple, get_args
 from playback_core.entry import BranchPath, Entry, EntryKind
 from playback_core.metadata import DURATION, RECORDED_AT
 from playback_core.now import Window, Windows, recorded_window
+from playback_core.packing import Redaction
 from playback_core.recording import Output, Recording, outputs_of
 
 Sealed = Literal["full", "python", "off"]
@@ -116,8 +117,8 @@ class Playback:
     intercepted call that ran for real meanwhile because it came from a thread that was running
     before the replay; `made_up` counts, by source, the random numbers that were drawn beyond the
     recorded ones and made from the recording's id; `times` says when the replay was, None where it
-    had the real clock. `sealed` says what kept the replay from the world. `evidence` is what the
-    properties are made of, each when it is first read.
+    had the real clock; `redaction` is that of the replay. `sealed` says what kept the replay from
+    the world. `evidence` is what the properties are made of, each when it is first read.
     """
 
     playback_duration: float
@@ -133,6 +134,11 @@ class Playback:
     sealed: Sealed = "off"
     made_up: dict[str, int] = field(default_factory=dict)
     times: ReplayTimes | None = field(default=None, repr=False)
+    redaction: Redaction | None = field(default=None, repr=False, compare=False)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # It has a key, and no use where it was not replayed.
+        return self.__dict__ | {"redaction": None}
 
     @cached_property
     def windows(self) -> Windows | None:

@@ -243,6 +243,7 @@ class PlaybackSession(Session):
             sealed=self.sealed,
             made_up=dict(self._made_up),
             times=None if self._reads is None else self._times(),
+            redaction=self.redaction,
         )
 
     def _windows(self) -> Windows:

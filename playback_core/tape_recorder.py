@@ -1,7 +1,7 @@
 """TapeRecorder: holds configuration, starts recordings and replays; never a request's state."""
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from random import Random
 from time import perf_counter
 from types import TracebackType
@@ -31,6 +31,7 @@ from playback_core.replaying import replaying
 from playback_core.sandbox_options import SEALED, SandboxOptions
 from playback_core.session import current, current_session, within
 from playback_core.tape_cassette import TapeCassette
+from playback_core.varied import as_replayed
 from playback_core.wrapping import wrap_for_recording, wrap_for_replay
 
 
@@ -278,7 +279,7 @@ class TapeRecorder(Declarations):
         rest of `playback_function` is not sealed. With `strict` a call is answered by the recorded
         one in its own place alone. Raise NoSuchRecording where there is none of this id.
         """
-        recording = self.readable_cassette().get_recording(recording_id)
+        recording = as_replayed(self.readable_cassette().get_recording(recording_id), sandbox)
         wrap_for_replay(clock=self.clock)
         session = PlaybackSession(
             *(recording, self.redaction, sandbox, self.interceptor_options),
@@ -288,10 +289,9 @@ class TapeRecorder(Declarations):
         started = perf_counter()
         with replaying(session):
             try:
-                run_playback_function(playback_function, recording)
-            except OperationExceptionDuringPlayback:
                 # The operation's own exception is an output of the replay, captured already.
-                pass
+                with suppress(OperationExceptionDuringPlayback):
+                    run_playback_function(playback_function, recording)
             finally:
                 playback = session.end(perf_counter() - started)
         return playback

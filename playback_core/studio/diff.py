@@ -11,6 +11,7 @@ from typing import Any, Final
 from playback_core.codec import Opaque, UnknownException, describe, encode_key
 from playback_core.studio.alignment import align
 from playback_core.studio.clock_rule import CLOCK_RULE, recorded_form, replayed_form
+from playback_core.studio.concealed_rule import CONCEALED_RULE, is_concealed
 from playback_core.studio.difference import (
     MAX_DIFFERENCES,
     Diff,
@@ -84,6 +85,8 @@ def rules_between(recorded: Any, replayed: Any) -> list[str]:
     """Return the rules that take out all that two values differ in; none where something counts."""
     if type(recorded) is not type(replayed):
         return []
+    if is_concealed(recorded, replayed):
+        return [CONCEALED_RULE]
     one, other = encode_key(recorded), encode_key(replayed)
     if differ_in_keys_only(one, other):
         return [REDACTED_RULE]

@@ -17,7 +17,9 @@ from playback_core.studio.comparison import (
     failure,
     sealed_of,
 )
+from playback_core.studio.concealed_rule import comparing_under
 from playback_core.studio.difference import Diff
+from playback_core.studio.redacted_value import without_redacted_values
 from playback_core.studio.tuning import Comparator, ComparisonDataExtractor, ResultExtractor
 
 _logger: Final = logging.getLogger("playback.studio")
@@ -64,8 +66,17 @@ class RecordingComparer:
         with step("the comparison data extractor"):
             extract = self.comparison_data_extractor
             data = extract(playback.original_recording) if extract is not None else {}
-        with step("the comparator"), comparing_runs_of(getattr(playback, "windows", None)):
+        windows, redaction = (
+            getattr(playback, "windows", None),
+            getattr(playback, "redaction", None),
+        )
+        with step("the comparator"), comparing_runs_of(windows), comparing_under(redaction):
             result = _as_result(self.comparator(expected, actual, **data))
+
+        def compare_again() -> Any:
+            return self._diff_of_another_replay(recording_id, actual, data)
+
+        result = without_redacted_values(result, playback, compare_again)
         with step("reading the playback"):
             result = _with_departures(result, playback)
         return Comparison(
@@ -78,6 +89,17 @@ class RecordingComparer:
             recording_id,
             sealed_of(playback),
         )
+
+    def _diff_of_another_replay(self, recording_id: str, actual: Any, data: Any) -> Any:
+        try:
+            with step("the replay with other pseudonyms"):
+                playback = self.player(recording_id)
+                if _unusable(playback) or objection(playback):
+                    return None
+                again = self.result_extractor(playback.playback_outputs)
+                return _as_result(self.comparator(actual, again, **data)).diff
+        except StepFailed:
+            return None
 
 
 class StepFailed(Exception):

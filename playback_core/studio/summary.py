@@ -15,6 +15,7 @@ from playback_core.studio.clock_rule import CLOCK_RULE
 from playback_core.studio.comparison import Comparison, EqualityStatus
 from playback_core.studio.difference import Diff
 from playback_core.studio.presence import REDACTED_RULE, presence_note
+from playback_core.studio.redacted_value import REDACTED_VALUE_RULE
 
 MAX_VALUE_TEXT: Final = 2_000
 
@@ -152,6 +153,7 @@ class Comparisons:
         self._is_comparing = False
         self._only_present = 0
         self._now = 0
+        self._computed = 0
         self._by_category = by_category
 
     def __iter__(self) -> Iterator[ComparisonRow]:
@@ -163,6 +165,7 @@ class Comparisons:
                     self.sealed[row.sealed] += 1
                 self._only_present += _taken_out(row.diff, REDACTED_RULE)
                 self._now += _taken_out(row.diff, CLOCK_RULE)
+                self._computed += _taken_out(row.diff, REDACTED_VALUE_RULE)
                 yield row
 
     def interrupt(self) -> None:
@@ -188,6 +191,7 @@ class Comparisons:
         notes = [
             f"; {presence_note(self._only_present)}" if self._only_present else "",
             f"; taken as now by the rule {CLOCK_RULE}: {self._now}" if self._now else "",
+            f"; not verified as {REDACTED_VALUE_RULE}s: {self._computed}" if self._computed else "",
             self._sealed_note(),
         ]
         return f"{beginning}: {counts or 'nothing verified'}{''.join(notes)}"

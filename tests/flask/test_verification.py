@@ -2,6 +2,7 @@
 
 import hmac
 import secrets
+from hashlib import sha256
 from typing import Any
 
 import jwt
@@ -114,6 +115,21 @@ def test_every_answer_is_equal_in_an_environment_with_other_keys(visited):
         EqualityStatus.Equal
     ] * 9
     assert all("normalised" in str(each.comparator_status.message) for each in comparisons)
+
+
+def test_a_digest_of_a_redacted_field_is_not_verified(recorded):
+    @recorded.app.post("/digest")
+    def digest() -> Any:
+        password = request.form["password"]
+        return {"digest": sha256(password.encode()).hexdigest(), "user": request.form["user"]}
+
+    recorded.play_back()
+    with recorded.serve() as server:
+        form = {"Content-Type": "application/x-www-form-urlencoded"}
+        server.send("POST", "/digest", "password=correct+horse&user=ann", form)
+    (comparison,) = recorded.compare()
+    assert "not verified: 1 redacted value(s) (response body $.digest)" in str(comparison)
+    assert comparison.comparator_status.equality_status is EqualityStatus.EqualizerFailure
 
 
 def test_code_that_lets_everybody_in_is_different(visited):
