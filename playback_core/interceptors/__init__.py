@@ -24,6 +24,9 @@ OPT_IN: Final = frozenset({"files", "pymongo", "subprocess"})
 
 _IMPORTED_BY: Final = {"files": "builtins"}
 
+_OPTION: Final = ":"
+_WITH_OPTIONS: Final = frozenset({"files"})
+
 _registered: Final[set[str]] = set()
 
 
@@ -38,23 +41,25 @@ def available() -> dict[str, Callable[[], Interceptor]]:
     return {**others, **own}
 
 
-def chosen(names: Sequence[str]) -> list[str]:
+def chosen(names: Sequence[str]) -> dict[str, list[str]]:
     """Return the interceptors that are meant: `*` all but the opt-in ones, `-redis` one less.
 
-    The last word on a name counts. Raise KeyError for a name that there is none of.
+    Each has its options: `files:/etc/shop/*.json` means `files`, for such paths. The last word on
+    a name counts. Raise KeyError for a name that there is none of, and for `files` without a path.
     """
     known = available()
-    meant: dict[str, None] = {}
-    for name in names:
-        if name == "*":
-            meant.update(dict.fromkeys(each for each in known if each not in OPT_IN))
-        elif name.removeprefix("-") not in known:
-            raise KeyError(name)
+    meant: dict[str, list[str]] = {}
+    for text in names:
+        name, has_option, option = text.partition(_OPTION)
+        if text == "*":
+            meant.update((each, []) for each in known if each not in OPT_IN)
+        elif name.removeprefix("-") not in known or bool(has_option) != (name in _WITH_OPTIONS):
+            raise KeyError(text)
         elif name.startswith("-"):
             meant.pop(name[1:], None)
         else:
-            meant[name] = None
-    return list(meant)
+            meant.setdefault(name, []).extend([option] if has_option else [])
+    return meant
 
 
 def install_interceptors(names: Sequence[str] = ("*",)) -> None:
@@ -63,7 +68,9 @@ def install_interceptors(names: Sequence[str] = ("*",)) -> None:
     No library is imported by this. Raise KeyError for a name that there is none of.
     """
     known = available()
-    for name in chosen(names):
+    for name, options in chosen(names).items():
+        if options:
+            _module_of(name).take_options(options)
         if name not in _registered:
             _registered.add(name)
             hook = partial(_install, name, known[name])
@@ -72,6 +79,8 @@ def install_interceptors(names: Sequence[str] = ("*",)) -> None:
 
 def uninstall_interceptors() -> None:
     """Put the originals of all libraries back, but where somebody else has replaced ours since."""
+    for name in _WITH_OPTIONS & _registered:
+        _module_of(name).take_options([])
     _registered.clear()
     _interceptor.uninstall_all()
 
@@ -83,8 +92,12 @@ def _install(name: str, load: Callable[[], Interceptor], module: Any) -> None:
 
 
 def _of_folder(name: str) -> Interceptor:
-    found: Interceptor = import_module(f"{__name__}.{name}").INTERCEPTOR
+    found: Interceptor = _module_of(name).INTERCEPTOR
     return found
+
+
+def _module_of(name: str) -> Any:
+    return import_module(f"{__name__}.{name}")
 
 
 def _of_entry_point(point: EntryPoint) -> Interceptor:

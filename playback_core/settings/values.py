@@ -198,7 +198,8 @@ PARSERS: Final[dict[str, tuple[Callable[[Any], Any], str]]] = {
     "REDACT_KEY": (_secret, f"a text or bytes of {_MIN_SECRET} or more"),
     "INTERCEPTORS": (
         _interceptors,
-        "a list, or a text with commas, of libraries; * is all, -redis leaves one out",
+        "a list, or a text with commas, of libraries; * is all, -redis leaves one out,"
+        " files:/etc/shop/*.json is for these files",
     ),
     "HTTP_CALLS": (
         _http_calls,

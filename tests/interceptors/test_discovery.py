@@ -14,13 +14,25 @@ def test_all_but_the_opt_in_ones_are_meant_by_a_star():
 
 def test_a_name_with_a_minus_is_left_out_and_the_last_word_counts():
     assert "smtplib" not in chosen(["*", "-smtplib"])
-    assert chosen(["smtplib"]) == ["smtplib"]
-    assert chosen(["-smtplib", "smtplib"]) == ["smtplib"]
+    assert list(chosen(["smtplib"])) == ["smtplib"]
+    assert list(chosen(["-smtplib", "smtplib"])) == ["smtplib"]
 
 
 def test_a_name_that_there_is_none_of_is_an_error():
     with pytest.raises(KeyError, match="postgres"):
         chosen(["*", "-postgres"])
+
+
+def test_an_interceptor_may_be_chosen_for_some_paths():
+    names = ["files:/etc/shop/*.json", "smtplib", "files:./prices.csv"]
+    assert chosen(names) == {"files": ["/etc/shop/*.json", "./prices.csv"], "smtplib": []}
+    assert chosen([*names, "-files"]) == {"smtplib": []}
+
+
+@pytest.mark.parametrize("name", ["files", "smtplib:x", "-files:x", "*:x"])
+def test_what_needs_a_path_and_what_takes_none_are_errors(name):
+    with pytest.raises(KeyError):
+        chosen([name])
 
 
 def run(code: str) -> str:
