@@ -1,0 +1,295 @@
+"""What the drivers of databases share: statements, the rows fetched of them, transactions."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, Final, Literal
+from weakref import WeakKeyDictionary
+
+from playback_core.drivers import drive
+from playback_core.interception import Args, CallInterception, Interception, Kwargs, Plan, pass_by
+from playback_core.interceptor import Target
+from playback_core.interceptors._parameters import named, named_rows
+from playback_core.interceptors._rows import KeptRows, RecordedRows, Row
+from playback_core.interceptors._sql import normal_form, statement
+from playback_core.library_interception import (
+    INPUT,
+    OUTPUT,
+    Call,
+    LibraryCalls,
+    LibraryInterception,
+    Missing,
+)
+from playback_core.outcome import Outcome
+from playback_core.playback_session import PlaybackSession
+from playback_core.replacing import Function
+from playback_core.session import Branch, Session, current, current_session
+
+Rows = KeptRows | RecordedRows
+Amount = Literal["one", "many", "all"]
+
+_setting_up: Final[ContextVar[bool]] = ContextVar("playback_setting_up", default=False)
+
+
+@contextmanager
+def setting_up() -> Iterator[None]:
+    """Answer the statements of a block with nothing, in a replay: they set a connection up.
+
+    While recording they belong in an inner branch, which records none of them.
+    """
+    token = _setting_up.set(True)
+    try:
+        yield
+    finally:
+        _setting_up.reset(token)
+
+
+class Driver(ABC):
+    """What differs between drivers: where a cursor's results are, and what they are."""
+
+    library: str
+
+    @abstractmethod
+    def rows(self, cursor: Any) -> Rows | None:
+        """Return what `set_rows` has put there; it costs little."""
+
+    @abstractmethod
+    def set_rows(self, cursor: Any, rows: Rows) -> None:
+        """Keep for a cursor what its last statement came to."""
+
+    @abstractmethod
+    def names(self, cursor: Any) -> list[str] | None:
+        """Return the names of the columns of a cursor's result, None where it has none."""
+
+    @abstractmethod
+    def about(self, cursor: Any) -> dict[str, Any]:
+        """Return what else is known after a statement, as plain data: `rowcount` and the like."""
+
+    def answered(self, cursor: Any, rows: RecordedRows) -> None:  # noqa: B027 - may do nothing
+        """Make a cursor look as after its statement, in a replay: its attributes."""
+
+    def before_fetch(self, cursor: Any) -> Any:
+        """Make a cursor give rows as sequences of plain values; the result goes to `given`."""
+        return None
+
+    def given(
+        self, cursor: Any, before: Any, amount: Amount, value: Any
+    ) -> tuple[Sequence[Row], Any]:
+        """Return the rows that the original gave, and what the application gets for them.
+
+        One that was asked for by `one` and is not there is no row.
+        """
+        if amount == "one":
+            return (() if value is None else (value,)), value
+        return value, value
+
+    def given_again(self, cursor: Any, amount: Amount, rows: list[tuple[Any, ...]]) -> Any:
+        """Return what the application gets for recorded rows."""
+        if amount == "one":
+            return rows[0] if rows else None
+        return rows
+
+    def fetch_failed(self, cursor: Any, before: Any) -> None:  # noqa: B027 - may do nothing
+        """Undo `before_fetch` where the original has raised."""
+
+    def size(self, cursor: Any, args: Args, kwargs: Kwargs) -> int:
+        """Return how many rows `fetchmany` is asked for; `args` without the cursor."""
+        size = args[0] if args else kwargs.get("size")
+        return int(cursor.arraysize if size is None else size)
+
+
+class StatementCalls(LibraryCalls):
+    """Statements run by a cursor, which are given again as their text and parameters ask.
+
+    `many` is for those that are run once for each of many rows of parameters.
+    """
+
+    def __init__(self, driver: Driver, *, many: bool = False) -> None:
+        self._driver = driver
+        self._many = many
+        self._prefix = f"{driver.library} "
+
+    def describe(self, args: Args, kwargs: Kwargs) -> Call | None:
+        cursor, text, parameters = self.arguments(*args, **kwargs)
+        told = statement(text)
+        if _setting_up.get():
+            return Call(INPUT, f"{self._prefix}set-up", {"sql": told.folded}, cursor)
+        fields: dict[str, Any] = {"sql": text.strip() if told.reads else told.folded}
+        if parameters:
+            names = told.parameters
+            given = named_rows(names, parameters) if self._many else named(names, parameters)
+            fields["parameters"] = given
+        if told.savepoint:
+            label = _label(told.savepoint)
+            return Call(
+                OUTPUT, f"{self._prefix}{told.verb}", {"sql": f"{told.verb} {label}"}, cursor
+            )
+        kind = INPUT if told.reads else OUTPUT
+        return Call(kind, self._prefix + told.title, fields, cursor)
+
+    def arguments(
+        self, cursor: Any, query: Any, parameters: Any = None, *rest: Any, **options: Any
+    ) -> tuple[Any, str, Any]:
+        """Return cursor, text and parameters of a call, by the names the driver has for them."""
+        return cursor, query, parameters
+
+    def keep(self, call: Call, value: Any, session: Session) -> tuple[Any, Any]:
+        driver, cursor = self._driver, call.about
+        rows = KeptRows(session, driver.names(cursor), driver.about(cursor))
+        driver.set_rows(cursor, rows)
+        return value, rows
+
+    def keep_error(self, call: Call, error: BaseException) -> BaseException:
+        session = current_session()
+        if session is not None:
+            # The rows of an earlier statement are gone.
+            self._driver.set_rows(call.about, KeptRows(session, None, {}))
+        return error
+
+    def answer(self, call: Call, stored: Any, missing: Missing) -> Any:
+        self._answer(call.about, stored, missing)
+        return self.result(call.about)
+
+    def answer_error(self, call: Call, error: BaseException) -> BaseException:
+        self._answer(call.about, {}, _none_missing)
+        return error
+
+    def answer_missing(self, call: Call) -> Outcome | None:
+        if not _setting_up.get():
+            return None
+        self._answer(call.about, {"columns": [], "ended": True, "rowcount": -1}, _none_missing)
+        return Outcome(self.result(call.about))
+
+    def result(self, cursor: Any) -> Any:
+        """Return what running a statement returns."""
+        return cursor
+
+    def normalised(self, fields: dict[str, Any]) -> dict[str, Any]:
+        text = fields.get("sql")
+        return {**fields, "sql": normal_form(text)} if isinstance(text, str) else fields
+
+    def _answer(self, cursor: Any, stored: dict[str, Any], missing: Missing) -> None:
+        branch = current()
+        if branch is not None:
+            rows = RecordedRows(branch.session, stored, missing)
+            self._driver.set_rows(cursor, rows)
+            self._driver.answered(cursor, rows)
+
+
+class TransactionCalls(LibraryCalls):
+    """The end of a transaction by a method of a connection: as if its statement had been run."""
+
+    def __init__(self, driver: Driver, statement: str) -> None:
+        self._alias = f"{driver.library} {statement}"
+        self._statement = statement
+
+    def describe(self, args: Args, kwargs: Kwargs) -> Call | None:
+        if _setting_up.get():
+            return Call(INPUT, "set-up", {"sql": self._statement}, args[0])
+        return Call(OUTPUT, self._alias, {"sql": self._statement}, args[0])
+
+    def keep(self, call: Call, value: Any, session: Session) -> tuple[Any, Any]:
+        return value, None
+
+    def answer_missing(self, call: Call) -> Outcome | None:
+        return Outcome(None) if _setting_up.get() else None
+
+
+class FetchInterception(CallInterception):
+    """Keeps the rows that a statement's cursor gives, and gives them again.
+
+    They belong to the entry of the statement: a fetch has none of its own.
+    """
+
+    noun = "fetch"
+
+    def __init__(self, driver: Driver, amount: Amount) -> None:
+        super().__init__(f"{driver.library} fetch")
+        self._driver = driver
+        self._amount = amount
+
+    def begin(self, branch: Branch, args: Args, kwargs: Kwargs) -> Plan:
+        session = branch.session
+        if not (branch.intercepting and session.open):
+            pass_by(branch)
+            return None
+        cursor = args[0]
+        rows = self._driver.rows(cursor)
+        if rows is None or rows.session is not session:
+            return self._begin_foreign(session)
+        count = None
+        if self._amount != "all":
+            many = self._amount == "many"
+            count = self._driver.size(cursor, args[1:], kwargs) if many else 1
+        if isinstance(rows, RecordedRows):
+            again = self._driver.given_again(cursor, self._amount, rows.fetch(count))
+            return None, Outcome(again)
+        return branch.inner, (rows, count, self._driver.before_fetch(cursor))
+
+    def finish(self, branch: Branch, step: Any, value: Any, args: Args, kwargs: Kwargs) -> Any:
+        kept, count, before = step
+        rows, given = self._driver.given(args[0], before, self._amount, value)
+        if self._amount == "one" and rows:
+            kept.add_one(rows[0])
+        else:
+            kept.add(rows, ended=count is None or len(rows) < count)
+        return given
+
+    def fail(
+        self, branch: Branch, step: Any, error: BaseException, args: Args, kwargs: Kwargs
+    ) -> None:
+        before = step[2]
+        self._driver.fetch_failed(args[0], before)
+
+    def _begin_foreign(self, session: Session) -> Plan:
+        if isinstance(session, PlaybackSession):
+            hint = "The statement of this cursor was not run within the operation, or not told."
+            raise session.miss(self.alias, self.alias, hint)
+        return None
+
+
+class Intercepted(Target):
+    """A place whose calls go to an interception of any kind."""
+
+    def __init__(
+        self,
+        module: str,
+        attribute: str,
+        interception: Interception,
+        *,
+        optional: bool = False,
+    ) -> None:
+        super().__init__(module, attribute, optional=optional)
+        self._interception = interception
+
+    def replacement(self, original: Function) -> Function:
+        return drive(original, self._interception)
+
+
+def statements(module: str, attribute: str, calls: LibraryCalls, **options: Any) -> Intercepted:
+    """Return the place of a method that runs statements, or ends transactions."""
+    return Intercepted(module, attribute, LibraryInterception(attribute, calls), **options)
+
+
+def fetches(module: str, attribute: str, driver: Driver, amount: Amount) -> Intercepted:
+    """Return the place of a method that fetches rows."""
+    return Intercepted(module, attribute, FetchInterception(driver, amount))
+
+
+_savepoints: Final[WeakKeyDictionary[Session, dict[str, str]]] = WeakKeyDictionary()
+
+
+def _label(name: str) -> str:
+    """Return what a savepoint is called in the order they appear in: names have thread ids."""
+    session = current_session()
+    if session is None:
+        return name
+    labels = _savepoints.setdefault(session, {})
+    return labels.setdefault(name, f"savepoint_{len(labels) + 1}")
+
+
+def _none_missing(hint: str) -> Exception:
+    return LookupError(hint)

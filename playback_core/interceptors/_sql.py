@@ -1,0 +1,218 @@
+"""What an SQL statement is: whether it reads or writes, which table it is about, and its forms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import lru_cache
+from typing import Final
+
+from playback_core.interceptors._parameters import parameter_names
+from playback_core.interceptors._tokens import Token, joined, tokens_of
+
+_CACHED_LENGTH: Final = 4 * 1024
+_LONG_CACHED_LENGTH: Final = 128 * 1024
+
+_READING: Final = frozenset(
+    ("SELECT", "VALUES", "SHOW", "DESCRIBE", "DESC", "TABLE", "FETCH", "EXPLAIN")
+)
+_CHANGING: Final = frozenset(("INSERT", "UPDATE", "DELETE", "MERGE", "REPLACE"))
+_MAIN: Final = frozenset((*_CHANGING, "SELECT", "VALUES", "TABLE"))
+_READING_PRAGMAS: Final = frozenset(
+    (
+        *("TABLE_INFO", "TABLE_XINFO", "TABLE_LIST", "INDEX_INFO", "INDEX_XINFO", "INDEX_LIST"),
+        *("FOREIGN_KEY_LIST", "FOREIGN_KEY_CHECK", "INTEGRITY_CHECK", "QUICK_CHECK"),
+    )
+)
+"""Those whose argument, in parentheses, says what is asked for; of others it is what to set."""
+
+_BEFORE_TABLE: Final = {
+    "INSERT": "INTO",
+    "REPLACE": "INTO",
+    "MERGE": "INTO",
+    "TRUNCATE": "TABLE",
+    "LOCK": "TABLE",
+    "SELECT": "FROM",
+    "DELETE": "FROM",
+    "EXPLAIN": "FROM",
+}
+_OBJECTS: Final = frozenset(
+    (
+        *("TABLE", "VIEW", "TRIGGER", "SEQUENCE", "SCHEMA", "DATABASE", "FUNCTION", "PROCEDURE"),
+        *("TYPE", "EXTENSION", "ROLE", "USER", "INDEX"),
+    )
+)
+_ESCAPED: Final = "\\'"
+_DEFINING: Final = frozenset(("CREATE", "ALTER", "DROP"))
+_NO_NAMES: Final = frozenset(
+    (
+        *("IF", "NOT", "EXISTS", "ONLY", "OR", "IGNORE", "REPLACE", "ROLLBACK", "ABORT", "FAIL"),
+        *("LOW_PRIORITY", "CONCURRENTLY", "SAVEPOINT", "TO", "WORK", "TRANSACTION", "DELAYED"),
+    )
+)
+_SAVEPOINTS: Final = frozenset(("SAVEPOINT", "RELEASE", "ROLLBACK"))
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """An SQL text, told.
+
+    `reads` is true where only its result matters: it is an input. `folded` is the text with its
+    whitespace folded and its comments left out, which is no difference. `title` is verb and table.
+    `savepoint` is the name it makes, releases or goes back to. `parameters` names those that are
+    given by position, `?` or `%s`, after their columns; it is empty where none has a name.
+    """
+
+    verb: str
+    table: str
+    reads: bool
+    folded: str
+    savepoint: str
+    parameters: tuple[str, ...]
+
+    @property
+    def title(self) -> str:
+        return f"{self.verb} {self.table}" if self.table else self.verb
+
+
+def statement(text: str) -> Statement:
+    """Tell a text, which may hold several statements; the first one names it."""
+    if len(text) <= _CACHED_LENGTH:
+        return _of_short_text(text)
+    # Few, since they may be large: the memory they take is bounded either way.
+    return _of_long_text(text) if len(text) <= _LONG_CACHED_LENGTH else _told(text)
+
+
+def normal_form(text: str) -> str:
+    """Return what is equal for texts that mean the same: words and numbers in one spelling."""
+    if _ESCAPED in text:
+        return text.strip()
+    tokens = [each._replace(text=_normal(each)) for each in tokens_of(text)]
+    while tokens and tokens[-1].text == ";":
+        tokens.pop()
+    return joined(tokens)
+
+
+def _told(text: str) -> Statement:
+    tokens = tuple(tokens_of(text))
+    # Where a backslash may be an escape, it is not known where a text in quotes ends.
+    folded = text.strip() if _ESCAPED in text else joined(tokens)
+    parts = list(_statements(tokens))
+    first = parts[0] if parts else ()
+    verb = _verb(first)
+    savepoint = _savepoint(verb, first)
+    return Statement(
+        verb=f"{verb} TO" if verb == "ROLLBACK" and savepoint else verb,
+        table=_table(verb, first),
+        reads=bool(parts) and all(_reads(_verb(part), part) for part in parts),
+        folded=folded,
+        savepoint=savepoint,
+        parameters=parameter_names(tokens),
+    )
+
+
+_of_short_text: Final = lru_cache(maxsize=2048)(_told)
+_of_long_text: Final = lru_cache(maxsize=32)(_told)
+
+
+def _normal(token: Token) -> str:
+    if token.kind == "word":
+        return token.text.upper()
+    if token.kind == "number":
+        digits = token.text.replace(".", "", 1)
+        # A long one is left as it is: to make a number of it takes ever longer.
+        if digits.isascii() and digits.isdigit() and len(digits) < 100:
+            number = Decimal(token.text)
+            return str(int(number)) if number == int(number) else str(number.normalize())
+    return "<>" if token.text == "!=" else token.text
+
+
+def _statements(tokens: Sequence[Token]) -> Iterable[Sequence[Token]]:
+    start = 0
+    for end, token in enumerate(tokens):
+        if token.text == ";" and token.depth == 0:
+            if end > start:
+                yield tokens[start:end]
+            start = end + 1
+    if start < len(tokens):
+        yield tokens[start:]
+
+
+def _verb(tokens: Sequence[Token]) -> str:
+    first = next((token.word() for token in tokens if token.kind == "word"), "")
+    if first != "WITH":
+        return first
+    return next((token.word() for token in tokens if not token.depth and token.word() in _MAIN), "")
+
+
+def _reads(verb: str, tokens: Sequence[Token]) -> bool:
+    if verb == "PRAGMA":
+        return _pragma_reads(tokens)
+    if verb not in _READING:
+        return False
+    words = [(token.word(), token.depth) for token in tokens]
+    if verb == "EXPLAIN":
+        names = {word for word, _ in words}
+        return not (names & {"ANALYZE", "ANALYSE"} and names & _CHANGING)
+    # A part of it may change something all the same: `WITH gone AS (DELETE ...) SELECT`.
+    opened = any(
+        token.text == "(" and after in _CHANGING
+        for token, (after, _) in zip(tokens, words[1:], strict=False)
+        if words[0][0] == "WITH"
+    )
+    return not opened and ("INTO", 0) not in words
+
+
+def _pragma_reads(tokens: Sequence[Token]) -> bool:
+    texts = {token.text for token in tokens}
+    if "=" in texts:
+        return False
+    return "(" not in texts or any(token.word() in _READING_PRAGMAS for token in tokens)
+
+
+def _savepoint(verb: str, tokens: Sequence[Token]) -> str:
+    if verb not in _SAVEPOINTS:
+        return ""
+    if verb == "ROLLBACK" and "TO" not in (token.word() for token in tokens):
+        return ""
+    return _first_name(tokens[1:])
+
+
+def _table(verb: str, tokens: Sequence[Token]) -> str:
+    if verb in _SAVEPOINTS:
+        return ""
+    if verb in _BEFORE_TABLE:
+        return _name_behind({_BEFORE_TABLE[verb]}, tokens) or (
+            _name_behind({verb}, tokens) if verb not in _READING else ""
+        )
+    if verb in _DEFINING:
+        is_index = any(token.word() == "INDEX" for token in tokens[:3])
+        return _name_behind({"ON"} if is_index else _OBJECTS, tokens)
+    return _name_behind({verb}, tokens) if verb in ("UPDATE", "CALL", "PRAGMA", "COPY") else ""
+
+
+def _name_behind(words: Iterable[str], tokens: Sequence[Token]) -> str:
+    """Return the first name behind one of some words, of the least depth."""
+    found: list[tuple[int, str]] = []
+    for index, token in enumerate(tokens):
+        if token.word() in words:
+            name = _first_name(tokens[index + 1 : index + 8])
+            if name:
+                found.append((token.depth, name))
+    return min(found, key=lambda each: each[0])[1] if found else ""
+
+
+def _first_name(tokens: Sequence[Token]) -> str:
+    name = ""
+    for index, token in enumerate(tokens):
+        if token.word() in _NO_NAMES and not name:
+            continue
+        if token.kind not in ("word", "quoted"):
+            break
+        name = token.name()
+        # Of `schema.table` the table.
+        if index + 1 >= len(tokens) or tokens[index + 1].text != ".":
+            break
+        return _first_name(tokens[index + 2 :]) or name
+    return name
