@@ -111,13 +111,13 @@ class Opener:
             yield "mode=ro&immutable=1"
 
     def _raw_connection(self, mode: str) -> Connection:
-        connection = sqlite3.connect(
+        # Not by `connect`, which an application may have intercepted.
+        connection = Connection(
             f"file:{quote(os.fsencode(self.path))}?{mode}",
             uri=True,
             timeout=self.timeout,
             isolation_level=None,
             check_same_thread=False,
-            factory=Connection,
         )
         connection.path = self.path
         return connection

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Final, Literal
@@ -13,7 +13,7 @@ from playback_core.drivers import drive
 from playback_core.interception import Args, CallInterception, Interception, Kwargs, Plan, pass_by
 from playback_core.interceptor import Target
 from playback_core.interceptors._parameters import named, named_rows
-from playback_core.interceptors._rows import KeptRows, RecordedRows, Row
+from playback_core.interceptors._rows import KeptRows, RecordedRows
 from playback_core.interceptors._sql import normal_form, statement
 from playback_core.library_interception import (
     INPUT,
@@ -29,7 +29,10 @@ from playback_core.replacing import Function
 from playback_core.session import Branch, Session, current, current_session
 
 Rows = KeptRows | RecordedRows
-Amount = Literal["one", "many", "all"]
+Amount = Literal["one", "next", "many", "all"]
+"""Of what is fetched: a row or None, a row or an exception, some rows, all that are left."""
+
+_AT_END: Final = (StopIteration, StopAsyncIteration)
 
 _setting_up: Final[ContextVar[bool]] = ContextVar("playback_setting_up", default=False)
 
@@ -71,29 +74,8 @@ class Driver(ABC):
     def answered(self, cursor: Any, rows: RecordedRows) -> None:  # noqa: B027 - may do nothing
         """Make a cursor look as after its statement, in a replay: its attributes."""
 
-    def before_fetch(self, cursor: Any) -> Any:
-        """Make a cursor give rows as sequences of plain values; the result goes to `given`."""
-        return None
-
-    def given(
-        self, cursor: Any, before: Any, amount: Amount, value: Any
-    ) -> tuple[Sequence[Row], Any]:
-        """Return the rows that the original gave, and what the application gets for them.
-
-        One that was asked for by `one` and is not there is no row.
-        """
-        if amount == "one":
-            return (() if value is None else (value,)), value
-        return value, value
-
-    def given_again(self, cursor: Any, amount: Amount, rows: list[tuple[Any, ...]]) -> Any:
-        """Return what the application gets for recorded rows."""
-        if amount == "one":
-            return rows[0] if rows else None
-        return rows
-
-    def fetch_failed(self, cursor: Any, before: Any) -> None:  # noqa: B027 - may do nothing
-        """Undo `before_fetch` where the original has raised."""
+    def fetched(self, cursor: Any, rows: KeptRows) -> None:  # noqa: B027 - may do nothing
+        """Note what a fetch has changed of a cursor's attributes."""
 
     def size(self, cursor: Any, args: Args, kwargs: Kwargs) -> int:
         """Return how many rows `fetchmany` is asked for; `args` without the cursor."""
@@ -114,6 +96,8 @@ class StatementCalls(LibraryCalls):
 
     def describe(self, args: Args, kwargs: Kwargs) -> Call | None:
         cursor, text, parameters = self.arguments(*args, **kwargs)
+        if not isinstance(text, str):
+            return None
         told = statement(text)
         if _setting_up.get():
             return Call(INPUT, f"{self._prefix}set-up", {"sql": told.folded}, cursor)
@@ -201,7 +185,9 @@ class TransactionCalls(LibraryCalls):
 class FetchInterception(CallInterception):
     """Keeps the rows that a statement's cursor gives, and gives them again.
 
-    They belong to the entry of the statement: a fetch has none of its own.
+    They belong to the entry of the statement: a fetch has none of its own. They are rows as the
+    driver has them, sequences of values. What an application's own factory makes of them is made
+    around this, in a replay, too.
     """
 
     noun = "fetch"
@@ -220,33 +206,45 @@ class FetchInterception(CallInterception):
         rows = self._driver.rows(cursor)
         if rows is None or rows.session is not session:
             return self._begin_foreign(session)
-        count = None
-        if self._amount != "all":
-            many = self._amount == "many"
-            count = self._driver.size(cursor, args[1:], kwargs) if many else 1
+        count = self._count(cursor, args, kwargs)
         if isinstance(rows, RecordedRows):
-            again = self._driver.given_again(cursor, self._amount, rows.fetch(count))
-            return None, Outcome(again)
-        return branch.inner, (rows, count, self._driver.before_fetch(cursor))
+            return None, self._again(rows.fetch(count))
+        return branch.inner, (rows, count)
 
     def finish(self, branch: Branch, step: Any, value: Any, args: Args, kwargs: Kwargs) -> Any:
-        kept, count, before = step
-        rows, given = self._driver.given(args[0], before, self._amount, value)
-        if self._amount == "one" and rows:
-            kept.add_one(rows[0])
+        kept, count = step
+        if self._amount in ("many", "all"):
+            kept.add(value, ended=count is None or len(value) < count)
+        elif value is None and self._amount == "one":
+            kept.add((), ended=True)
         else:
-            kept.add(rows, ended=count is None or len(rows) < count)
-        return given
+            kept.add_one(value)
+        self._driver.fetched(args[0], kept)
+        return value
 
     def fail(
         self, branch: Branch, step: Any, error: BaseException, args: Args, kwargs: Kwargs
     ) -> None:
-        before = step[2]
-        self._driver.fetch_failed(args[0], before)
+        kept, _ = step
+        if isinstance(error, _AT_END):
+            kept.add((), ended=True)
+            self._driver.fetched(args[0], kept)
+
+    def _count(self, cursor: Any, args: Args, kwargs: Kwargs) -> int | None:
+        if self._amount == "many":
+            return self._driver.size(cursor, args[1:], kwargs)
+        return None if self._amount == "all" else 1
+
+    def _again(self, rows: list[tuple[Any, ...]]) -> Outcome:
+        if self._amount in ("many", "all"):
+            return Outcome(rows)
+        if rows:
+            return Outcome(rows[0])
+        return Outcome(None) if self._amount == "one" else Outcome(exception=StopIteration())
 
     def _begin_foreign(self, session: Session) -> Plan:
         if isinstance(session, PlaybackSession):
-            hint = "The statement of this cursor was not run within the operation, or not told."
+            hint = "The statement of this cursor was not run within the replayed operation."
             raise session.miss(self.alias, self.alias, hint)
         return None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from sys import getsizeof
 from typing import Any, Final
 
@@ -125,6 +125,11 @@ class RecordedRows:
         self._ended = bool(stored.get("ended")) or columns is None
         self._missing = missing
 
+    @property
+    def done(self) -> bool:
+        """Whether it is known that there are no more rows."""
+        return self._ended and self.position == len(self.rows)
+
     def fetch(self, count: int | None) -> list[tuple[Any, ...]]:
         """Return so many of the next rows, fewer at the end; None: all that are left.
 
@@ -139,6 +144,3 @@ class RecordedRows:
             )
         self.position = end
         return self.rows[start:end]
-
-
-Fetch = Callable[[int | None], list[tuple[Any, ...]]]

@@ -1,0 +1,182 @@
+"""Connections of `sqlite3` whose transactions are recorded; a replay's are empty, in memory."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, Final
+
+from playback_core.drivers import drive
+from playback_core.interception import Args, Kwargs
+from playback_core.interceptors._dbapi import TransactionCalls
+from playback_core.interceptors._sqlite_cursor import DRIVER, Cursor, Transactional, cursor_class
+from playback_core.library_interception import (
+    INPUT,
+    OUTPUT,
+    Call,
+    LibraryCalls,
+    LibraryInterception,
+)
+from playback_core.outcome import Outcome
+from playback_core.playback_session import PlaybackSession
+from playback_core.session import Branch, current, current_session
+
+_plain: Final[Any] = sqlite3.Connection
+_OPENING: Final = (
+    *("timeout", "detect_types", "isolation_level", "check_same_thread", "factory"),
+    *("cached_statements", "uri"),
+)
+_NOT_IN_MEMORY: Final = frozenset({"factory", "uri"})
+
+
+class _Opened(LibraryCalls):
+    """A connection being opened: what keeps it from that is recorded, and nothing else."""
+
+    def describe(self, args: Args, kwargs: Kwargs) -> Call | None:
+        database = args[1] if len(args) > 1 else kwargs.get("database")
+        if not isinstance(database, (str, bytes, os.PathLike)):
+            return None
+        fields = {"database": os.fsdecode(database)}
+        return Call(INPUT, "sqlite3 connect", fields, (args, kwargs))
+
+    def answer_missing(self, call: Call) -> Outcome | None:
+        args, kwargs = call.about
+        options = {**dict(zip(_OPENING, args[2:], strict=False)), **kwargs, "database": ":memory:"}
+        own = {name: value for name, value in options.items() if name not in _NOT_IN_MEMORY}
+        _plain.__init__(args[0], **own)
+        args[0].playback_replayed = True
+        return Outcome(None)
+
+
+class _Opening(LibraryInterception):
+    def finish(self, branch: Branch, step: Any, value: Any, args: Args, kwargs: Kwargs) -> Any:
+        # One that was opened needs no entry: a replay opens its own, and a pool may open none.
+        return value
+
+
+class _Plainly(LibraryCalls):
+    """A method that is an output or an input as it is, with the values it is given."""
+
+    def __init__(self, name: str, kind: Any, *fields: str, needed: bool = True) -> None:
+        self._alias = f"sqlite3 {name}"
+        self._kind = kind
+        self._fields = fields
+        self._needed = needed
+
+    def describe(self, args: Args, kwargs: Kwargs) -> Call | None:
+        given = {**dict(zip(self._fields, args[1:], strict=False)), **kwargs}
+        return Call(self._kind, self._alias, {name: given.get(name) for name in self._fields})
+
+    def answer_missing(self, call: Call) -> Outcome | None:
+        return None if self._needed else Outcome(None)
+
+
+def _driven(name: str, calls: LibraryCalls) -> Callable[..., Any]:
+    return drive(getattr(_plain, name), LibraryInterception(f"sqlite3 {name}", calls))
+
+
+_commit: Final = _driven("commit", TransactionCalls(DRIVER, "COMMIT"))
+_rollback: Final = _driven("rollback", TransactionCalls(DRIVER, "ROLLBACK"))
+_total_changes: Final = drive(
+    vars(_plain)["total_changes"].__get__,
+    LibraryInterception("sqlite3 total_changes", _Plainly("total_changes", INPUT)),
+)
+_in_transaction: Final = vars(_plain)["in_transaction"].__get__
+
+
+class Connection(sqlite3.Connection, Transactional):
+    """A connection whose cursors and transactions are recorded; else it is as any other.
+
+    One that was opened before a replay reaches its file no more within it, and stays open.
+    """
+
+    playback_replayed = False
+
+    __init__ = drive(_plain.__init__, _Opening("sqlite3 connect", _Opened()))
+
+    def cursor(self, factory: Any = Cursor) -> Any:
+        is_cursor = isinstance(factory, type) and issubclass(factory, sqlite3.Cursor)
+        return _plain.cursor(self, cursor_class(factory) if is_cursor else factory)
+
+    # They make a plain cursor, whatever an application's class has for `cursor`.
+    def execute(self, *args: Any) -> Any:
+        return _plain.cursor(self, Cursor).execute(*args)
+
+    def executemany(self, *args: Any) -> Any:
+        return _plain.cursor(self, Cursor).executemany(*args)
+
+    def executescript(self, *args: Any) -> Any:
+        return _plain.cursor(self, Cursor).executescript(*args)
+
+    def commit(self) -> None:
+        _commit(self)
+        self._note_end()
+
+    def rollback(self) -> None:
+        _rollback(self)
+        self._note_end()
+
+    def __exit__(self, kind: Any, error: Any, traceback: Any) -> Any:
+        if current() is None:
+            return _plain.__exit__(self, kind, error, traceback)
+        if kind is not None:
+            Connection.rollback(self)
+            return False
+        try:
+            Connection.commit(self)
+        except BaseException:
+            Connection.rollback(self)
+            raise
+        return False
+
+    def close(self) -> None:
+        if self.playback_replayed or not self._is_replayed():
+            _plain.close(self)
+
+    @property
+    def in_transaction(self) -> bool:
+        replayed = self.playback_in_transaction if self._is_replayed() else None
+        known: bool = _in_transaction(self) if replayed is None else replayed
+        return known
+
+    @property
+    def total_changes(self) -> int:
+        changes: int = _total_changes(self)
+        return changes
+
+    def blobopen(self, *args: Any, **kwargs: Any) -> Any:
+        session = current_session()
+        if isinstance(session, PlaybackSession):
+            hint = "What is read and written by a Blob is not recorded: use a statement."
+            raise session.miss("sqlite3 blobopen", "sqlite3 blobopen", hint)
+        return _plain.blobopen(self, *args, **kwargs)
+
+    def _is_replayed(self) -> bool:
+        return isinstance(current_session(), PlaybackSession)
+
+    def _note_end(self) -> None:
+        if self._is_replayed():
+            self.playback_in_transaction = False
+
+
+for _name, _calls in (
+    ("backup", _Plainly("backup", OUTPUT)),
+    ("serialize", _Plainly("serialize", INPUT)),
+    ("deserialize", _Plainly("deserialize", OUTPUT, "data")),
+    ("load_extension", _Plainly("extension", INPUT, "path", needed=False)),
+):
+    # SQLite may have been built without it.
+    if hasattr(_plain, _name):
+        setattr(Connection, _name, _driven(_name, _calls))
+
+
+@lru_cache(maxsize=64)
+def connection_class(factory: type[sqlite3.Connection]) -> type:
+    """Return a class of connections that is ours and that of an application."""
+    if factory is _plain:
+        return Connection
+    if issubclass(factory, Connection):
+        return factory
+    return type(factory.__name__, (factory, Connection), {"__module__": factory.__module__})

@@ -1,0 +1,235 @@
+"""Cursors of `sqlite3` whose statements are recorded, and answered again."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Generator, Iterable, Iterator
+from functools import lru_cache
+from itertools import chain, islice, repeat, starmap
+from typing import Any, Final
+
+from playback_core.drivers import drive
+from playback_core.interceptors._dbapi import Driver, FetchInterception, Rows, StatementCalls
+from playback_core.interceptors._rows import KeptRows, RecordedRows
+from playback_core.library_interception import LibraryInterception
+from playback_core.session import current, unsealed
+
+_plain: Final[Any] = sqlite3.Cursor
+_MAX_ROWS: Final = 100_000
+"""How many rows of parameters are looked at before a statement is run for each of them."""
+
+# Bound once: they are what is below the properties of the same names.
+_description: Final = vars(_plain)["description"].__get__
+_rowcount: Final = vars(_plain)["rowcount"].__get__
+_lastrowid: Final = vars(_plain)["lastrowid"].__get__
+_connection: Final = vars(_plain)["connection"].__get__
+_in_transaction: Final = vars(sqlite3.Connection)["in_transaction"].__get__
+_check: Final = sqlite3.Connection.getlimit
+
+
+class _Sqlite(Driver):
+    library = "sqlite3"
+
+    def rows(self, cursor: Any) -> Rows | None:
+        rows: Rows | None = cursor._playback_rows
+        return rows
+
+    def set_rows(self, cursor: Any, rows: Rows) -> None:
+        cursor._playback_rows = rows
+
+    def names(self, cursor: Any) -> list[str] | None:
+        described = _description(cursor)
+        return None if described is None else [column[0] for column in described]
+
+    def about(self, cursor: Any) -> dict[str, Any]:
+        about = {"rowcount": _rowcount(cursor), "lastrowid": _lastrowid(cursor)}
+        if _in_transaction(_connection(cursor)):
+            about["in_transaction"] = True
+        return about
+
+    def answered(self, cursor: Any, rows: RecordedRows) -> None:
+        connection = _connection(cursor)
+        # Raises where it is closed, or of another thread.
+        _check(connection, 0)
+        if isinstance(connection, Transactional):
+            connection.playback_in_transaction = rows.about.get("in_transaction", False)
+
+    def fetched(self, cursor: Any, rows: KeptRows) -> None:
+        # Of what RETURNING gives, it is known at the end.
+        if rows.about.get("rowcount") != _rowcount(cursor):
+            rows.tell(rowcount_at_end=_rowcount(cursor))
+
+
+class Transactional:
+    """What a replay remembers of a connection: None while no statement was answered."""
+
+    playback_in_transaction: bool | None = None
+
+
+DRIVER: Final = _Sqlite()
+
+
+def _driven(name: str, *, many: bool = False) -> Callable[..., Any]:
+    calls = StatementCalls(DRIVER, many=many)
+    return drive(getattr(_plain, name), LibraryInterception(f"sqlite3 {name}", calls))
+
+
+_executemany: Final = _driven("executemany", many=True)
+_fetchone: Final = drive(_plain.fetchone, FetchInterception(DRIVER, "one"))
+_fetchmany: Final = drive(_plain.fetchmany, FetchInterception(DRIVER, "many"))
+_fetchall: Final = drive(_plain.fetchall, FetchInterception(DRIVER, "all"))
+_next: Final = drive(_plain.__next__, FetchInterception(DRIVER, "next"))
+
+
+class Cursor(sqlite3.Cursor):
+    """A cursor whose statements and rows are recorded; without an operation it is as any other.
+
+    Rows are kept as SQLite gives them, and given to the application's factory in a replay, too.
+    """
+
+    _playback_rows: Rows | None = None
+
+    execute = _driven("execute")
+    executescript = _driven("executescript")
+
+    def executemany(self, sql: str, parameters: Iterable[Any], /) -> Any:
+        if current() is None:
+            return _plain.executemany(self, sql, parameters)
+        if not isinstance(parameters, (list, tuple)):
+            parameters = _looked_at(parameters)
+        return _executemany(self, sql, parameters)
+
+    def fetchone(self) -> Any:
+        if current() is None:
+            return _plain.fetchone(self)
+        row = self._raw(_fetchone)
+        return row if row is None else self._made((row,))[0]
+
+    def fetchmany(self, *args: Any, **kwargs: Any) -> list[Any]:
+        if current() is None:
+            return super().fetchmany(*args, **kwargs)
+        rows: list[Any] = self._made(self._raw(_fetchmany, *args, **kwargs))
+        return rows
+
+    def fetchall(self) -> list[Any]:
+        if current() is None:
+            return super().fetchall()
+        rows: list[Any] = self._made(self._raw(_fetchall))
+        return rows
+
+    def __next__(self) -> Any:
+        if current() is None:
+            return _plain.__next__(self)
+        return self._made((self._raw(_next),))[0]
+
+    def __iter__(self) -> Any:
+        branch = current()
+        if branch is None:
+            # With nothing of ours between the loop and SQLite.
+            return starmap(_plain.__next__.__get__(self), repeat(()))
+        rows = self._playback_rows
+        if isinstance(rows, KeptRows) and rows.session is branch.session and branch.intercepting:
+            return self._iterated(rows)
+        return self
+
+    def _iterated(self, rows: KeptRows) -> Generator[Any, None, None]:
+        # As `__next__`, at a third of its cost.
+        step = _plain.__next__.__get__(self)
+        factory: Any = self.row_factory
+        while True:
+            try:
+                row = step() if factory is None else self._raw(_plain.__next__)
+            except StopIteration:
+                rows.add((), ended=True)
+                DRIVER.fetched(self, rows)
+                return
+            rows.add_one(row)
+            factory = self.row_factory
+            yield row if factory is None else factory(self, row)
+
+    @property
+    def description(self) -> Any:
+        rows = self._answered()
+        if rows is None:
+            return _description(self)
+        return rows.names and tuple((name, *[None] * 6) for name in rows.names)
+
+    @property
+    def rowcount(self) -> Any:
+        rows = self._answered()
+        if rows is None:
+            return _rowcount(self)
+        at_end = rows.about.get("rowcount_at_end") if rows.done else None
+        return rows.about.get("rowcount", -1) if at_end is None else at_end
+
+    @property
+    def lastrowid(self) -> Any:
+        rows = self._answered()
+        return _lastrowid(self) if rows is None else rows.about.get("lastrowid")
+
+    def _answered(self) -> RecordedRows | None:
+        rows = self._playback_rows
+        return rows if isinstance(rows, RecordedRows) and rows.session.open else None
+
+    def _raw(self, fetch: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        factory = self.row_factory
+        if factory is None:
+            return fetch(self, *args, **kwargs)
+        self.row_factory = None
+        try:
+            return fetch(self, *args, **kwargs)
+        finally:
+            self.row_factory = factory
+
+    def _made(self, rows: Any) -> Any:
+        """Return what the application's factory makes of rows."""
+        factory = self.row_factory
+        if factory is None:
+            return rows
+        answered = self._answered()
+        if answered is not None:
+            self._describe(answered)
+        return [factory(self, row) for row in rows]
+
+    def _describe(self, rows: RecordedRows) -> None:
+        # A `sqlite3.Row` takes the names of its columns from below the property.
+        described = _description(self)
+        if rows.names and rows.names != [column[0] for column in described or ()]:
+            columns = ", ".join(f"NULL AS {_quoted(name)}" for name in rows.names)
+            with unsealed():
+                _plain.execute(self, f"SELECT {columns} WHERE 0")
+
+
+@lru_cache(maxsize=64)
+def cursor_class(factory: type) -> type:
+    """Return a class of cursors that is ours and that of an application."""
+    if issubclass(factory, Cursor):
+        return factory
+    if factory is _plain:
+        return Cursor
+    # Below the application's own, so that what it calls of `sqlite3` comes to ours.
+    return type(factory.__name__, (factory, Cursor), {"__module__": factory.__module__})
+
+
+def _quoted(name: str) -> str:
+    doubled = name.replace('"', '""')
+    return f'"{doubled}"'
+
+
+def _looked_at(rows: Iterable[Any]) -> Iterable[Any]:
+    """Return rows of parameters as a list, where there are not too many; they are read once.
+
+    What reading them raises comes where it would have come.
+    """
+    source = iter(rows)
+    seen: list[Any] = []
+    try:
+        seen.extend(islice(source, _MAX_ROWS))
+    except Exception as error:  # noqa: BLE001 - the application's, raised again in its place
+        return chain(seen, _raising(error))
+    return seen if len(seen) < _MAX_ROWS else chain(seen, source)
+
+
+def _raising(error: Exception) -> Iterator[Any]:
+    raise error
+    yield
