@@ -83,16 +83,15 @@ class Driver(ABC):
         return int(cursor.arraysize if size is None else size)
 
 
-class StatementCalls(LibraryCalls):
-    """Statements run by a cursor, which are given again as their text and parameters ask.
+class ToldStatements(LibraryCalls):
+    """Statements, told by their text and parameters.
 
     `many` is for those that are run once for each of many rows of parameters.
     """
 
-    def __init__(self, driver: Driver, *, many: bool = False) -> None:
-        self._driver = driver
+    def __init__(self, library: str, *, many: bool = False) -> None:
         self._many = many
-        self._prefix = f"{driver.library} "
+        self._prefix = f"{library} "
 
     def describe(self, args: Args, kwargs: Kwargs) -> Call | None:
         cursor, text, parameters = self.arguments(*args, **kwargs)
@@ -119,6 +118,18 @@ class StatementCalls(LibraryCalls):
     ) -> tuple[Any, str, Any]:
         """Return cursor, text and parameters of a call, by the names the driver has for them."""
         return cursor, query, parameters
+
+    def normalised(self, fields: dict[str, Any]) -> dict[str, Any]:
+        text = fields.get("sql")
+        return {**fields, "sql": normal_form(text)} if isinstance(text, str) else fields
+
+
+class StatementCalls(ToldStatements):
+    """Statements run by a cursor, which are given again as their text and parameters ask."""
+
+    def __init__(self, driver: Driver, *, many: bool = False) -> None:
+        super().__init__(driver.library, many=many)
+        self._driver = driver
 
     def keep(self, call: Call, value: Any, session: Session) -> tuple[Any, Any]:
         driver, cursor = self._driver, call.about
@@ -150,10 +161,6 @@ class StatementCalls(LibraryCalls):
     def result(self, cursor: Any) -> Any:
         """Return what running a statement returns."""
         return cursor
-
-    def normalised(self, fields: dict[str, Any]) -> dict[str, Any]:
-        text = fields.get("sql")
-        return {**fields, "sql": normal_form(text)} if isinstance(text, str) else fields
 
     def _answer(self, cursor: Any, stored: dict[str, Any], missing: Missing) -> None:
         branch = current()
