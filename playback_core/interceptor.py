@@ -157,6 +157,12 @@ def installed() -> list[str]:
     return [name for name, each in _installations.items() if not each.off]
 
 
+def is_installed(library: str) -> bool:
+    """Tell whether the interceptor of a library is, for what outlives it in the library."""
+    installation = _installations.get(library)
+    return installation is not None and not installation.off
+
+
 def when_imported(module: str, hook: Callable[[Any], None]) -> None:
     """Call a hook with a module, now if it is imported, else as soon as it is."""
     from wrapt import register_post_import_hook

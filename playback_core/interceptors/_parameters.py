@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, Final
 
 from playback_core.interceptors._tokens import Token
@@ -15,6 +16,8 @@ _BETWEEN: Final = frozenset(
     )
 )
 """Words that stand between a column and what it is compared with."""
+
+_MAX_ROWS: Final = 100_000
 
 _NO_COLUMN: Final = _BETWEEN | {"", "SET", "WHERE", "WHEN", "THEN", "ELSE"}
 _FIRST: Final = frozenset(("SELECT", "VALUES"))
@@ -53,8 +56,10 @@ def named(names: Sequence[str], values: Any) -> Any:
     return found
 
 
-def named_rows(names: Sequence[str], rows: Sequence[Any]) -> Any:
+def named_rows(names: Sequence[str], rows: Sequence[Any] | RowsLookedAt) -> Any:
     """Return the parameters of a statement that is run for each of many rows, by column."""
+    if isinstance(rows, RowsLookedAt):
+        rows = rows.known()
     if not rows:
         return []
     if not all(isinstance(row, (tuple, list)) and len(row) == len(rows[0]) for row in rows):
@@ -63,6 +68,42 @@ def named_rows(names: Sequence[str], rows: Sequence[Any]) -> Any:
     if len(names) != len(columns) or len(set(names)) < len(names):
         return columns
     return dict(zip(names, columns, strict=True))
+
+
+class RowsLookedAt:
+    """Rows of parameters of which the first are known before they are used; they are read once.
+
+    What reading them raises comes where it would have come.
+    """
+
+    def __init__(self, rows: Iterable[Any]) -> None:
+        self._source = iter(rows)
+        self._error: Exception | None = None
+        self._seen: list[Any] = []
+        try:
+            self._seen.extend(islice(self._source, _MAX_ROWS))
+        except Exception as error:  # noqa: BLE001 - the application's, raised again in its place
+            self._error = error
+
+    def __iter__(self) -> Iterator[Any]:
+        yield from self._seen
+        if self._error is not None:
+            raise self._error
+        yield from self._source
+
+    def __bool__(self) -> bool:
+        return bool(self._seen)
+
+    def known(self) -> list[Any]:
+        """Return all rows; raise ValueError where there are too many to be known."""
+        if len(self._seen) == _MAX_ROWS:
+            raise ValueError(f"its rows of parameters are {_MAX_ROWS:,} or more, from an iterator")
+        return self._seen
+
+
+def looked_at(rows: Any) -> Any:
+    """Return rows of parameters so that they can be told before they are used."""
+    return rows if isinstance(rows, (list, tuple)) else RowsLookedAt(rows)
 
 
 def _inserted(tokens: Sequence[Token]) -> Iterable[tuple[int, str]]:

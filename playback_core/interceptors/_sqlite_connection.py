@@ -92,6 +92,8 @@ class Connection(sqlite3.Connection, Transactional):
     One that was opened before a replay reaches its file no more within it, and stays open.
     """
 
+    __module__ = "sqlite3"
+
     playback_replayed = False
 
     __init__ = drive(_plain.__init__, _Opening("sqlite3 connect", _Opened()))
@@ -179,4 +181,6 @@ def connection_class(factory: type[sqlite3.Connection]) -> type:
         return Connection
     if issubclass(factory, Connection):
         return factory
-    return type(factory.__name__, (factory, Connection), {"__module__": factory.__module__})
+    bases: tuple[type, ...] = (factory, Connection)
+    both: type = type(factory.__name__, bases, {"__module__": factory.__module__})
+    return both

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from functools import lru_cache
-from itertools import chain, islice, repeat, starmap
+from itertools import repeat, starmap
 from typing import Any, Final
 
 from playback_core.drivers import drive
 from playback_core.interceptors._dbapi import Driver, FetchInterception, Rows, StatementCalls
+from playback_core.interceptors._parameters import looked_at
 from playback_core.interceptors._rows import KeptRows, RecordedRows
 from playback_core.library_interception import LibraryInterception
 from playback_core.session import current, unsealed
 
 _plain: Final[Any] = sqlite3.Cursor
-_MAX_ROWS: Final = 100_000
-"""How many rows of parameters are looked at before a statement is run for each of them."""
-
 # Bound once: they are what is below the properties of the same names.
 _description: Final = vars(_plain)["description"].__get__
 _rowcount: Final = vars(_plain)["rowcount"].__get__
@@ -87,6 +85,8 @@ class Cursor(sqlite3.Cursor):
     Rows are kept as SQLite gives them, and given to the application's factory in a replay, too.
     """
 
+    __module__ = "sqlite3"
+
     _playback_rows: Rows | None = None
 
     execute = _driven("execute")
@@ -95,9 +95,7 @@ class Cursor(sqlite3.Cursor):
     def executemany(self, sql: str, parameters: Iterable[Any], /) -> Any:
         if current() is None:
             return _plain.executemany(self, sql, parameters)
-        if not isinstance(parameters, (list, tuple)):
-            parameters = _looked_at(parameters)
-        return _executemany(self, sql, parameters)
+        return _executemany(self, sql, looked_at(parameters))
 
     def fetchone(self) -> Any:
         if current() is None:
@@ -214,22 +212,3 @@ def cursor_class(factory: type) -> type:
 def _quoted(name: str) -> str:
     doubled = name.replace('"', '""')
     return f'"{doubled}"'
-
-
-def _looked_at(rows: Iterable[Any]) -> Iterable[Any]:
-    """Return rows of parameters as a list, where there are not too many; they are read once.
-
-    What reading them raises comes where it would have come.
-    """
-    source = iter(rows)
-    seen: list[Any] = []
-    try:
-        seen.extend(islice(source, _MAX_ROWS))
-    except Exception as error:  # noqa: BLE001 - the application's, raised again in its place
-        return chain(seen, _raising(error))
-    return seen if len(seen) < _MAX_ROWS else chain(seen, source)
-
-
-def _raising(error: Exception) -> Iterator[Any]:
-    raise error
-    yield

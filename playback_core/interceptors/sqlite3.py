@@ -9,7 +9,7 @@ import sqlite3
 from functools import wraps
 from typing import Any, Final
 
-from playback_core.interceptor import Interceptor, Target
+from playback_core.interceptor import Interceptor, Target, is_installed
 from playback_core.interceptors._sqlite_connection import connection_class
 from playback_core.replacing import Function
 
@@ -20,6 +20,9 @@ class _Connect(Target):
     def replacement(self, original: Function) -> Function:
         @wraps(original)
         def connect(*args: Any, **kwargs: Any) -> Any:
+            # It may have been wrapped since, by the guard of a replay for one, and so stay.
+            if not is_installed("sqlite3"):
+                return original(*args, **kwargs)
             if len(args) > _FACTORY_PLACE:
                 before, after = args[:_FACTORY_PLACE], args[_FACTORY_PLACE + 1 :]
                 return original(*before, _ours(args[_FACTORY_PLACE]), *after, **kwargs)

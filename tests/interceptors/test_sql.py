@@ -1,0 +1,140 @@
+"""What is told of an SQL text: its kind, its table, the forms by which texts are the same."""
+
+import pytest
+
+from playback_core.interceptors._parameters import named, named_rows
+from playback_core.interceptors._sql import normal_form, statement
+
+
+@pytest.mark.parametrize(
+    ("text", "title", "reads"),
+    [
+        ("SELECT * FROM products", "SELECT products", True),
+        ("select 1", "SELECT", True),
+        ('SELECT * FROM "shop"."Orders" o JOIN lines ON true', "SELECT Orders", True),
+        ("SELECT extract(year FROM day) FROM events", "SELECT events", True),
+        ("SELECT * FROM (SELECT * FROM inner_one) q", "SELECT inner_one", True),
+        ("(SELECT a FROM t) UNION (SELECT a FROM u)", "SELECT t", True),
+        ("SELECT * FROM t FOR UPDATE", "SELECT t", True),
+        ("WITH x AS (SELECT 1 FROM y) SELECT * FROM x", "SELECT x", True),
+        ("VALUES (1), (2)", "VALUES", True),
+        ("SHOW server_version", "SHOW", True),
+        ("EXPLAIN QUERY PLAN SELECT * FROM t", "EXPLAIN t", True),
+        ("PRAGMA foreign_keys", "PRAGMA foreign_keys", True),
+        ("PRAGMA table_info(t)", "PRAGMA table_info", True),
+        ("-- one\n/* two */ SELECT a FROM t", "SELECT t", True),
+        ("SELECT 'INSERT INTO x' FROM t", "SELECT t", True),
+        ("INSERT INTO orders (a) VALUES (1)", "INSERT orders", False),
+        ("INSERT OR IGNORE INTO orders VALUES (1)", "INSERT orders", False),
+        ("REPLACE INTO orders VALUES (1)", "REPLACE orders", False),
+        ("UPDATE OR IGNORE orders SET a = 1", "UPDATE orders", False),
+        ("DELETE FROM orders", "DELETE orders", False),
+        ("MERGE INTO stock USING x ON true", "MERGE stock", False),
+        ("WITH x AS (SELECT 1) INSERT INTO orders SELECT * FROM x", "INSERT orders", False),
+        ("WITH gone AS (DELETE FROM t RETURNING *) SELECT * FROM gone", "SELECT gone", False),
+        ("SELECT a INTO copy FROM t", "SELECT t", False),
+        ("EXPLAIN ANALYZE DELETE FROM t", "EXPLAIN t", False),
+        ("PRAGMA foreign_keys = ON", "PRAGMA foreign_keys", False),
+        ("PRAGMA journal_mode(wal)", "PRAGMA journal_mode", False),
+        ("CREATE UNIQUE INDEX IF NOT EXISTS i ON t (a)", "CREATE t", False),
+        ("CREATE TABLE IF NOT EXISTS t (a INT)", "CREATE t", False),
+        ("DROP TABLE t", "DROP t", False),
+        ("BEGIN IMMEDIATE", "BEGIN", False),
+        ("CALL restock(1)", "CALL restock", False),
+        ("SELECT 1; DELETE FROM t", "SELECT", False),
+        ("FROBNICATE t", "FROBNICATE", False),
+        ("", "", False),
+    ],
+)
+def test_a_statement_is_told_by_verb_and_table_and_whether_it_only_reads(text, title, reads):
+    told = statement(text)
+    assert (told.title, told.reads) == (title, reads)
+
+
+@pytest.mark.parametrize(
+    ("text", "verb", "name"),
+    [
+        ('SAVEPOINT "s140_x1"', "SAVEPOINT", "s140_x1"),
+        ("RELEASE SAVEPOINT sa_1", "RELEASE", "sa_1"),
+        ("ROLLBACK TO SAVEPOINT sa_1", "ROLLBACK TO", "sa_1"),
+        ("ROLLBACK TO sa_1", "ROLLBACK TO", "sa_1"),
+        ("ROLLBACK", "ROLLBACK", ""),
+    ],
+)
+def test_a_savepoint_has_a_name(text, verb, name):
+    told = statement(text)
+    assert (told.verb, told.savepoint) == (verb, name)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("SELECT a,b FROM t", "SELECT a ,\n  b\nFROM t"),
+        ("SELECT count(*) FROM t", "SELECT count ( * ) FROM t -- all"),
+        ("SELECT a FROM t WHERE x=?", "SELECT a FROM t WHERE x  =  ?"),
+        ("INSERT INTO t(a) VALUES(?)", "INSERT INTO t (a)\tVALUES (?)"),
+    ],
+)
+def test_whitespace_and_comments_are_no_difference(one, other):
+    assert statement(one).folded == statement(other).folded
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("SELECT 'a  b'", "SELECT 'a b'"),
+        ("SELECT ab", "SELECT a b"),
+        ('SELECT "a  b"', 'SELECT "a b"'),
+        ("SELECT $$a  b$$", "SELECT $$a b$$"),
+        ("SELECT /*+ HINT */ a", "SELECT a"),
+        (r"SELECT 'it\'s  a'", r"SELECT 'it\'s a'"),
+        ("SELECT E'a'", "SELECT E 'a'"),
+        ("SELECT 'a''b'", "SELECT 'a' 'b'"),
+    ],
+)
+def test_what_means_something_else_stays_different(one, other):
+    assert statement(one).folded != statement(other).folded
+    assert normal_form(one) != normal_form(other)
+
+
+def test_the_normal_form_has_words_and_numbers_in_one_spelling():
+    one = normal_form("select a from t where x >= 1.50 and y != 'Rome';")
+    assert one == normal_form("SELECT A FROM T WHERE x>=1.5 AND y<>'Rome'")
+    assert one != normal_form("SELECT A FROM T WHERE x>=1.5 AND y<>'rome'")
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ('INSERT INTO t (name, "pass") VALUES (?, lower(?))', ("name", "pass")),
+        ("INSERT INTO s.t (a, b) VALUES (%s, %s), (%s, %s)", ("a", "b", "a", "b")),
+        ("UPDATE t SET a=?, b = b + ? WHERE t.id = ?", ("a", "b", "id")),
+        ("SELECT * FROM t WHERE a IN (?, ?) AND b LIKE ? LIMIT ?", ("a", "a", "b", "LIMIT")),
+        ("SELECT * FROM t WHERE a BETWEEN ? AND ?", ("a", "a")),
+        ("SELECT ?, x FROM t WHERE y = ?", ("parameter 1", "y")),
+        ("SELECT ?", ()),
+        ("INSERT INTO t VALUES (?, ?)", ()),
+        ("SELECT :name", ()),
+        ("SELECT '?'", ()),
+    ],
+)
+def test_parameters_by_position_have_the_names_of_their_columns(text, names):
+    assert statement(text).parameters == names
+
+
+def test_parameters_are_given_by_name_where_there_are_names():
+    assert named(("a", "b"), (1, 2)) == {"a": 1, "b": 2}
+    assert named(("a", "a", "b"), (1, 2, 3)) == {"a": [1, 2], "b": [3]}
+    assert named((), (1, 2)) == [1, 2]
+    assert named(("a",), (1, 2)) == [1, 2]
+    assert named((), {"a": 1}) == {"a": 1}
+    assert named_rows(("a", "b"), [(1, 2), (3, 4)]) == {"a": [1, 3], "b": [2, 4]}
+    assert named_rows((), [(1, 2), (3, 4)]) == [[1, 3], [2, 4]]
+    assert named_rows((), [{"a": 1}, {"a": 2}]) == [{"a": 1}, {"a": 2}]
+
+
+def test_a_text_of_many_statements_is_told_in_time_that_grows_as_it_does():
+    rows = ", ".join(["(?, ?)"] * 20_000)
+    told = statement(f"INSERT INTO t (a, b) VALUES {rows}")
+    assert told.title == "INSERT t"
+    assert len(told.parameters) == 40_000

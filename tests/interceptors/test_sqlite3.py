@@ -1,0 +1,582 @@
+"""What is read and written by `sqlite3` is recorded, and answered again without the database."""
+
+import gc
+import sqlite3
+import sqlite3.dbapi2
+import threading
+from collections import namedtuple
+from contextlib import closing, suppress
+from datetime import date
+
+import pytest
+
+from playback_core import RecordingKeyError, TapeRecorder
+from playback_core.cassettes.in_memory import InMemoryTapeCassette
+from playback_core.cassettes.sqlite import SQLiteTapeCassette
+from playback_core.codec.redaction import Redactor
+from playback_core.interceptors import install_interceptors, uninstall_interceptors
+from tests.interceptors.recorded import entries, record
+
+pytestmark = pytest.mark.usefixtures("intercepted")
+
+SCHEMA = """
+CREATE TABLE product (id INTEGER PRIMARY KEY, name TEXT UNIQUE, cents INTEGER);
+INSERT INTO product (name, cents) VALUES ('axe', 4200), ('broom', 950), ('chisel', 1800);
+"""
+NAMES = [("axe",), ("broom",), ("chisel",)]
+
+
+@pytest.fixture
+def path(tmp_path):
+    path = tmp_path / "shop.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(SCHEMA)
+    return path
+
+
+@pytest.fixture
+def replays_equal(path):
+    """Record an operation, remove the database, and check that a replay comes out the same."""
+
+    def check(operation):
+        recorded = record(operation)
+        path.unlink(missing_ok=True)
+        result, playback = recorded.replay(operation)
+        assert result == recorded.result
+        assert playback.missed == []
+        assert playback.moved == []
+        assert playback.never_consumed == []
+        assert playback.playback_outputs == playback.recorded_outputs
+        assert not path.exists()
+        return result
+
+    return check
+
+
+def test_rows_are_given_again_however_they_are_fetched(path, replays_equal):
+    def work():
+        with closing(sqlite3.connect(path)) as connection:
+            cursor = connection.cursor()
+            query = "SELECT name, cents FROM product WHERE cents > ? ORDER BY id"
+            return [
+                cursor.execute(query, (0,)).fetchall(),
+                cursor.execute(query, (1,)).fetchone(),
+                cursor.execute(query, (2,)).fetchmany(2),
+                cursor.fetchmany(size=5),
+                list(cursor.execute(query, (3,))),
+                [next(cursor.execute(query, (4,))), next(cursor), *cursor],
+                next(cursor, "no more"),
+                cursor.fetchone(),
+                cursor.description,
+                list(connection.execute("SELECT 1 WHERE 0")),
+            ]
+
+    rows = [("axe", 4200), ("broom", 950), ("chisel", 1800)]
+    result = replays_equal(work)
+    assert result[:3] == [rows, rows[0], rows[:2]]
+    assert result[3:6] == [rows[2:], rows, rows]
+    assert result[6:8] == ["no more", None]
+
+
+def test_factories_of_rows_are_the_application_s_own_in_a_replay(path, replays_equal):
+    Product = namedtuple("Product", "id name cents")
+
+    def work():
+        with closing(sqlite3.connect(path)) as connection:
+            connection.row_factory = sqlite3.Row
+            query = "SELECT * FROM product ORDER BY id"
+            found = [dict(row) for row in connection.execute(query)]
+            found += [row["name"] for row in connection.execute(query).fetchall()]
+            found += [connection.execute(query).fetchone().keys()]
+            cursor = connection.cursor()
+            cursor.row_factory = lambda cursor, row: Product(*row)
+            found += [product.name for product in cursor.execute(query)]
+            cursor.row_factory = lambda cursor, row: dict(
+                zip([column[0] for column in cursor.description], row, strict=True)
+            )
+            return found + cursor.execute(query).fetchmany(1)
+
+    result = replays_equal(work)
+    assert result[0] == {"id": 1, "name": "axe", "cents": 4200}
+    assert result[-1] == result[0]
+
+
+def test_what_a_factory_of_rows_raises_is_the_application_s(path, replays_equal):
+    def refused(cursor, row):
+        raise LookupError(row[0])
+
+    def work():
+        with closing(sqlite3.connect(path)) as connection:
+            connection.row_factory = refused
+            failures = []
+            for fetch in (sqlite3.Cursor.fetchall, sqlite3.Cursor.fetchone, list):
+                cursor = connection.execute("SELECT name FROM product")
+                try:
+                    getattr(cursor, fetch.__name__, lambda c=cursor: list(c))()
+                except LookupError as error:
+                    failures.append(error.args)
+            return failures
+
+    assert replays_equal(work) == [("axe",)] * 3
+
+
+def test_types_converted_by_the_application_are_kept(path, replays_equal):
+    def work():
+        with closing(sqlite3.connect(path, detect_types=sqlite3.PARSE_COLNAMES)) as connection:
+            connection.text_factory = bytes
+            query = "SELECT name, x'00ff', 1.5, NULL, '2026-01-31' AS \"day [day]\" FROM product"
+            return connection.execute(query).fetchone()
+
+    sqlite3.register_converter("day", lambda text: date.fromisoformat(text.decode()))
+    try:
+        result = replays_equal(work)
+    finally:
+        del sqlite3.converters["DAY"]
+    assert result == (b"axe", b"\x00\xff", 1.5, None, date(2026, 1, 31))
+
+
+def test_writes_are_outputs_whose_results_are_given_again(path, replays_equal):
+    def work():
+        with closing(sqlite3.connect(path)) as connection:
+            cursor = connection.cursor()
+            cursor.execute("INSERT INTO product (name, cents) VALUES (?, ?)", ("drill", 9900))
+            seen = [cursor.rowcount, cursor.lastrowid, connection.in_transaction]
+            cursor.execute("UPDATE product SET cents = cents + 1")
+            seen += [cursor.rowcount, connection.total_changes]
+            connection.commit()
+            seen += [connection.in_transaction]
+            returned = connection.execute("DELETE FROM product RETURNING name")
+            return [*seen, sorted(returned.fetchall()), returned.rowcount]
+
+    names = [("axe",), ("broom",), ("chisel",), ("drill",)]
+    assert replays_equal(work) == [1, 4, True, 4, 5, False, names, 4]
+
+
+def test_each_call_is_told_by_what_it_is_and_its_table(path):
+    def work():
+        with closing(sqlite3.connect(path)) as connection, connection:
+            connection.execute("SELECT * FROM product WHERE id = :id", {"id": 1})
+            connection.execute("INSERT INTO product (name) VALUES (?)", ("saw",))
+
+    recorded = record(work)
+    assert entries(recorded)[1:-1] == [
+        ("INPUT", "sqlite3 SELECT product"),
+        ("OUTPUT", "sqlite3 INSERT product"),
+        ("OUTPUT", "sqlite3 COMMIT"),
+    ]
+    _, select, insert, *_ = recorded.recording.entries
+    asked = {"sql": "SELECT * FROM product WHERE id = :id", "parameters": {"id": 1}}
+    assert select.decoded_arguments() == [[], asked]
+    sent = {"sql": "INSERT INTO product(name) VALUES(?)", "parameters": {"name": "saw"}}
+    assert insert.decoded_arguments()["kwargs"] == sent
+
+
+def test_a_write_of_something_else_is_a_difference_and_one_laid_out_otherwise_is_none(path):
+    def work(text, *parameters):
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute(text, parameters)
+
+    text = "UPDATE product SET cents = ? WHERE id = ?"
+    recorded = record(lambda: work(text, 100, 1))
+    _, playback = recorded.replay(lambda: work("UPDATE  product\nSET cents=? WHERE id=?", 100, 1))
+    assert playback.playback_outputs == playback.recorded_outputs
+    _, playback = recorded.replay(lambda: work(text, 200, 1))
+    assert playback.playback_outputs != playback.recorded_outputs
+    assert playback.playback_outputs[0].value["kwargs"]["parameters"] == {"cents": 200, "id": 1}
+
+
+def test_a_query_that_means_the_same_is_served_as_normalised(path):
+    def work(text):
+        with closing(sqlite3.connect(path)) as connection:
+            return connection.execute(text).fetchall()
+
+    recorded = record(lambda: work("SELECT name FROM product WHERE cents >= 1800"))
+    result, playback = recorded.replay(
+        lambda: work("select name\nfrom product -- dear\nwhere cents >= 1800.0")
+    )
+    assert result == recorded.result
+    assert [each.how for each in playback.moved] == ["normalised"]
+
+
+def test_a_query_that_was_not_recorded_is_a_miss(path):
+    def work(least):
+        with closing(sqlite3.connect(path)) as connection:
+            query = "SELECT name FROM product WHERE cents >= ?"
+            return connection.execute(query, (least,)).fetchall()
+
+    recorded = record(lambda: work(1))
+    with pytest.raises(RecordingKeyError, match="was 1, is 2"):
+        recorded.replay(lambda: work(2))
+
+
+def test_more_rows_than_were_fetched_are_a_miss_and_fewer_are_none(path):
+    def work(count):
+        with closing(sqlite3.connect(path)) as connection:
+            return connection.execute("SELECT name FROM product").fetchmany(count)
+
+    recorded = record(lambda: work(2))
+    result, playback = recorded.replay(lambda: work(1))
+    assert result == recorded.result[:1]
+    assert playback.missed == []
+    with pytest.raises(RecordingKeyError, match="2 rows of this statement were fetched"):
+        recorded.replay(lambda: work(3))
+
+
+def test_rows_of_which_only_some_were_read_are_kept_so_far(path, replays_equal):
+    def work():
+        with closing(sqlite3.connect(path)) as connection:
+            for row in connection.execute("SELECT name FROM product ORDER BY id"):
+                return row
+
+    assert replays_equal(work) == ("axe",)
+
+
+def test_many_rows_read_one_by_one_are_kept(path, replays_equal):
+    def work():
+        with closing(sqlite3.connect(path)) as connection:
+            count = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000)"
+            cursor = connection.execute(f"{count} SELECT i, 'row ' || i FROM n")
+            first = cursor.fetchone()
+            return [first, *cursor]
+
+    assert replays_equal(work)[-1] == (1000, "row 1000")
+
+
+def test_errors_are_raised_again_with_what_they_say(path, replays_equal):
+    def work():
+        errors = []
+        with closing(sqlite3.connect(path)) as connection:
+            for text in ("INSERT INTO product (name) VALUES ('axe')", "SELECT * FROM nowhere", "?"):
+                try:
+                    connection.execute(text)
+                except sqlite3.Error as error:
+                    errors.append((type(error), error.args))
+                    errors.append((error.sqlite_errorcode, error.sqlite_errorname))
+        try:
+            sqlite3.connect(path.parent / "missing" / "x.db")
+        except sqlite3.OperationalError as error:
+            errors.append(error.sqlite_errorname)
+        return errors
+
+    result = replays_equal(work)
+    assert result[0] == (sqlite3.IntegrityError, ("UNIQUE constraint failed: product.name",))
+    assert result[1] == (sqlite3.SQLITE_CONSTRAINT_UNIQUE, "SQLITE_CONSTRAINT_UNIQUE")
+    assert result[-1] == "SQLITE_CANTOPEN"
+
+
+def test_a_database_that_is_locked_is_so_again(path, replays_equal):
+    def work():
+        with closing(sqlite3.connect(path, timeout=0)) as connection:
+            try:
+                connection.execute("UPDATE product SET cents = 0")
+            except sqlite3.OperationalError as error:
+                return str(error), error.sqlite_errorname
+
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        recorded = record(work)
+        other.rollback()
+    result, _ = recorded.replay(work)
+    assert result == recorded.result == ("database is locked", "SQLITE_BUSY")
+
+
+def test_many_rows_of_parameters_are_sent_by_column(path, replays_equal):
+    def rows():
+        yield "saw", 1
+        yield "vice", 2
+
+    def work():
+        with closing(sqlite3.connect(path)) as connection, connection:
+            cursor = connection.executemany(
+                "INSERT INTO product (name, cents) VALUES (?, ?)", rows()
+            )
+            return cursor.rowcount
+
+    assert replays_equal(work) == 2
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(SCHEMA)
+    sent = record(work).recording.entries[1].decoded_arguments()["kwargs"]["parameters"]
+    assert sent == {"name": ["saw", "vice"], "cents": [1, 2]}
+
+
+def test_what_giving_parameters_raises_comes_where_it_came(path):
+    def rows():
+        yield ("saw",)
+        raise LookupError("no more")
+
+    def work():
+        with closing(sqlite3.connect(path)) as connection:
+            with suppress(LookupError):
+                connection.executemany("INSERT INTO product (name) VALUES (?)", rows())
+            return connection.execute("SELECT name FROM product WHERE id > 3").fetchall()
+
+    recorded = record(work)
+    assert recorded.result == [("saw",)]
+    assert recorded.replay(work)[0] == [("saw",)]
+
+
+def test_scripts_are_outputs(path, replays_equal):
+    def work():
+        with closing(sqlite3.connect(path)) as connection:
+            connection.executescript("DELETE FROM product; CREATE TABLE copy (id);")
+            return connection.execute("SELECT count(*) FROM product").fetchone()
+
+    assert replays_equal(work) == (0,)
+
+
+def test_savepoints_are_named_in_the_order_they_appear_in(path):
+    def work(name):
+        with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+            connection.execute("BEGIN")
+            connection.execute(f'SAVEPOINT "{name}"')
+            connection.execute("DELETE FROM product")
+            connection.execute(f'ROLLBACK TO SAVEPOINT "{name}"')
+            connection.execute(f'RELEASE SAVEPOINT "{name}"')
+            connection.execute("COMMIT")
+            return connection.in_transaction
+
+    recorded = record(lambda: work("s140_x1"))
+    _, playback = recorded.replay(lambda: work("s999_x7"))
+    assert playback.playback_outputs == playback.recorded_outputs
+    sent = [output.value["kwargs"]["sql"] for output in playback.playback_outputs[:-1]]
+    assert sent == [
+        "BEGIN",
+        "SAVEPOINT savepoint_1",
+        "DELETE FROM product",
+        "ROLLBACK TO savepoint_1",
+        "RELEASE savepoint_1",
+        "COMMIT",
+    ]
+
+
+def test_a_transaction_that_is_lost_is_a_difference(path):
+    def work(*, commit):
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("DELETE FROM product")
+            if commit:
+                connection.commit()
+
+    recorded = record(lambda: work(commit=True))
+    _, playback = recorded.replay(lambda: work(commit=False))
+    assert playback.playback_outputs != playback.recorded_outputs
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_connection_as_a_context_ends_its_transaction(path, replays_equal, fails):
+    def work():
+        with closing(sqlite3.connect(path)) as connection:
+            with suppress(LookupError), connection:
+                connection.execute("DELETE FROM product")
+                if fails:
+                    raise LookupError
+            return connection.execute("SELECT count(*) FROM product").fetchone()
+
+    assert replays_equal(work) == ((3,) if fails else (0,))
+
+
+def test_classes_of_the_application_stay_what_they_are(path, replays_equal):
+    class ShopCursor(sqlite3.Cursor):
+        def names(self):
+            return [name for (name,) in self.execute("SELECT name FROM product")]
+
+    class ShopConnection(sqlite3.Connection):
+        def __init__(self, *args, **kwargs):
+            super().__init__(*args, **kwargs)
+            self.execute("PRAGMA foreign_keys = ON")
+
+        def names(self):
+            return self.cursor(factory=ShopCursor).names()
+
+        def execute(self, *args):
+            self.last = args
+            return super().execute(*args)
+
+    def work():
+        with closing(sqlite3.connect(path, factory=ShopConnection)) as connection:
+            cursor = connection.cursor(ShopCursor)
+            kinds = isinstance(connection, ShopConnection), isinstance(cursor, ShopCursor)
+            connection.execute("SELECT 1")
+            return kinds, connection.names(), connection.last, cursor.connection is connection
+
+    expected = ((True, True), ["axe", "broom", "chisel"], ("SELECT 1",), True)
+    assert replays_equal(work) == expected
+
+
+def test_a_connection_that_was_open_before_reaches_its_file_no_more_and_stays_open(path):
+    connection = sqlite3.connect(path)
+
+    def work():
+        connection.execute("INSERT INTO product (name) VALUES ('saw')")
+        connection.commit()
+        found = connection.execute("SELECT name FROM product WHERE id > 3").fetchall()
+        connection.close()
+        return found
+
+    with closing(sqlite3.connect(path)) as other:
+        recorded = record(work)
+        connection = sqlite3.connect(path)
+        connection.row_factory = sqlite3.Row
+        other.execute("DELETE FROM product")
+        other.commit()
+        result, playback = recorded.replay(lambda: [tuple(row) for row in work()])
+        assert result == [("saw",)]
+        assert playback.missed == []
+        assert connection.execute("SELECT count(*) FROM product").fetchone()[0] == 0
+        assert connection.execute("SELECT 1 AS one").description[0][0] == "one"
+    connection.close()
+
+
+def test_a_statement_that_ran_before_the_operation_gives_a_replay_no_rows(path):
+    with closing(sqlite3.connect(path)) as connection:
+        cursor = connection.execute("SELECT name FROM product")
+        recorded = record(lambda: cursor.fetchone())
+        with pytest.raises(RecordingKeyError, match="was not run within the replayed operation"):
+            recorded.replay(lambda: cursor.fetchone())
+
+
+def test_threads_of_an_operation_are_recorded_and_their_rules_hold(path, replays_equal):
+    def work():
+        found = []
+
+        def query():
+            with closing(sqlite3.connect(path)) as own:
+                found.append(own.execute("SELECT count(*) FROM product").fetchone())
+            try:
+                connection.execute("SELECT 1")
+            except sqlite3.ProgrammingError as error:
+                found.append("thread" in str(error))
+
+        with closing(sqlite3.connect(path)) as connection:
+            thread = threading.Thread(target=query)
+            thread.start()
+            thread.join()
+        return found
+
+    assert replays_equal(work) == [(3,), True]
+
+
+def test_a_closed_connection_is_closed_in_a_replay(path, replays_equal):
+    def work():
+        connection = sqlite3.connect(path)
+        connection.close()
+        with pytest.raises(sqlite3.ProgrammingError, match="closed") as failure:
+            connection.execute("SELECT 1")
+        return str(failure.value)
+
+    replays_equal(work)
+
+
+def test_functions_collations_backups_and_dumps_work(path, replays_equal):
+    def work():
+        with closing(sqlite3.connect(path)) as connection:
+            connection.create_function("twice", 1, lambda number: 2 * number)
+            connection.create_collation("backwards", lambda a, b: (a < b) - (a > b))
+            query = "SELECT twice(cents) FROM product ORDER BY name COLLATE backwards"
+            rows = connection.execute(query).fetchall()
+            with closing(sqlite3.connect(":memory:")) as copy:
+                connection.backup(copy)
+                rows += copy.execute("SELECT count(*) FROM product").fetchall()
+            return rows, list(connection.iterdump())
+
+    rows, dump = replays_equal(work)
+    assert rows == [(3600,), (1900,), (8400,), (3,)]
+    assert "COMMIT;" in dump
+
+
+def test_a_blob_in_a_replay_is_a_miss(path):
+    def work():
+        with closing(sqlite3.connect(path)) as connection:
+            return connection.blobopen("picture", "pixels", 1, readonly=True).read()
+
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(
+            "CREATE TABLE picture (pixels); INSERT INTO picture VALUES (x'00ff')"
+        )
+    recorded = record(work)
+    assert recorded.result == b"\x00\xff"
+    with pytest.raises(RecordingKeyError, match="Blob is not recorded"):
+        recorded.replay(work)
+
+
+def test_secrets_are_hidden_by_the_names_of_columns_and_parameters(path):
+    def work():
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("CREATE TABLE login (name, password)")
+            insert = "INSERT INTO login (name, password) VALUES (?, ?)"
+            connection.execute(insert, ("ada", "engine"))
+            connection.execute("UPDATE login SET password = ?", ("enigma",))
+            query = "SELECT password FROM login WHERE password = :password"
+            return len(connection.execute(query, {"password": "enigma"}).fetchall())
+
+    recorder = TapeRecorder(InMemoryTapeCassette())
+    recorder.redaction = Redactor(key=b"k" * 16)
+    recorded = record(work, recorder)
+    result, playback = recorded.replay(work)
+    assert result == 1
+    assert playback.playback_outputs == playback.recorded_outputs
+    for entry in recorded.recording.entries:
+        for blob in (entry.arguments, entry.result):
+            stored = bytes(blob if isinstance(blob, bytes) else blob.encode() if blob else b"")
+            assert b"engine" not in stored
+            assert b"enigma" not in stored
+
+
+def test_rows_fetched_after_the_operation_are_the_application_s_alone(path):
+    cursors = []
+    with closing(sqlite3.connect(path)) as connection:
+        recorded = record(lambda: cursors.append(connection.execute("SELECT name FROM product")))
+        (cursor,) = cursors
+        assert [cursor.fetchone(), *cursor.fetchmany(1), *cursor] == [*NAMES]
+    (_, query, _) = recorded.recording.entries
+    assert query.decoded_result()["rows"] == 0
+
+
+def test_without_an_operation_cursors_and_connections_are_as_any_other(path):
+    with closing(sqlite3.dbapi2.connect(path)) as connection:
+        cursor = connection.cursor()
+        assert isinstance(connection, sqlite3.Connection)
+        assert isinstance(cursor, sqlite3.Cursor)
+        assert cursor.execute("SELECT name FROM product ORDER BY id").fetchone() == ("axe",)
+        assert next(cursor) == ("broom",)
+        assert cursor.fetchmany() == [("chisel",)]
+        assert (cursor.rowcount, cursor.description[0][0], cursor.arraysize) == (-1, "name", 1)
+        connection.row_factory = lambda cursor, row: row[0]
+        # A row that is made None is no end.
+        query = "SELECT NULL UNION ALL SELECT 1"
+        assert list(connection.execute(query)) == [None, 1]
+        with connection:
+            connection.execute("DELETE FROM product")
+            assert connection.in_transaction
+        assert connection.total_changes == 3
+        assert repr(connection).startswith("<sqlite3.Connection object")
+
+
+def test_uninstalled_it_makes_plain_connections_also_where_a_replay_has_guarded_it(path):
+    record(lambda: None).replay(lambda: None)
+    uninstall_interceptors()
+    with closing(sqlite3.connect(path)) as connection:
+        assert type(connection) is sqlite3.Connection
+    install_interceptors(["sqlite3"])
+    with closing(sqlite3.connect(path)) as connection:
+        assert type(connection) is not sqlite3.Connection
+
+
+def test_recordings_in_sqlite_are_stored_and_read_by_connections_of_their_own(path, tmp_path):
+    def work():
+        with closing(sqlite3.connect(path)) as connection:
+            return connection.execute("SELECT name FROM product").fetchall()
+
+    with closing(SQLiteTapeCassette(tmp_path / "recordings.db")) as cassette:
+        recorder = TapeRecorder(cassette)
+        recorded = record(work, recorder)
+        assert [alias for _, alias in entries(recorded)[1:-1]] == ["sqlite3 SELECT product"]
+        assert "late" not in recorder.counters
+        result, playback = recorded.replay(work)
+        assert result == recorded.result
+        assert playback.outside == playback.late == []
+        names = {
+            type(each).__mro__[1].__module__
+            for each in gc.get_objects()
+            if issubclass(type(each), sqlite3.Connection)
+        }
+        assert not any("interceptors" in name for name in names)
