@@ -177,10 +177,9 @@ for _name, _calls in (
 @lru_cache(maxsize=64)
 def connection_class(factory: type[sqlite3.Connection]) -> type:
     """Return a class of connections that is ours and that of an application."""
+    ours: type = Connection
     if factory is _plain:
-        return Connection
-    if issubclass(factory, Connection):
+        return ours
+    if issubclass(factory, ours):
         return factory
-    bases: tuple[type, ...] = (factory, Connection)
-    both: type = type(factory.__name__, bases, {"__module__": factory.__module__})
-    return both
+    return type(factory.__name__, (factory, ours), {"__module__": factory.__module__})
