@@ -74,8 +74,12 @@ class Driver(ABC):
     def answered(self, cursor: Any, rows: RecordedRows) -> None:  # noqa: B027 - may do nothing
         """Make a cursor look as after its statement, in a replay: its attributes."""
 
-    def fetched(self, cursor: Any, rows: KeptRows) -> None:  # noqa: B027 - may do nothing
-        """Note what a fetch has changed of a cursor's attributes."""
+    def ended(self, cursor: Any, rows: KeptRows) -> None:  # noqa: B027 - may do nothing
+        """Note what is known of a statement only when all of its rows were fetched."""
+
+    def exact(self, cursor: Any) -> bool:
+        """Tell whether its rows hold only None, numbers, str and bytes; False if unknown."""
+        return False
 
     def size(self, cursor: Any, args: Args, kwargs: Kwargs) -> int:
         """Return how many rows `fetchmany` is asked for; `args` without the cursor."""
@@ -100,18 +104,14 @@ class ToldStatements(LibraryCalls):
         told = statement(text)
         if _setting_up.get():
             return Call(INPUT, f"{self._prefix}set-up", {"sql": told.folded}, cursor)
+        if told.savepoint:
+            sql = f"{told.verb} {_label(told.savepoint)}"
+            return Call(OUTPUT, self._prefix + told.verb, {"sql": sql}, cursor)
         fields: dict[str, Any] = {"sql": text.strip() if told.reads else told.folded}
         if parameters:
-            names = told.parameters
-            given = named_rows(names, parameters) if self._many else named(names, parameters)
-            fields["parameters"] = given
-        if told.savepoint:
-            label = _label(told.savepoint)
-            return Call(
-                OUTPUT, f"{self._prefix}{told.verb}", {"sql": f"{told.verb} {label}"}, cursor
-            )
-        kind = INPUT if told.reads else OUTPUT
-        return Call(kind, self._prefix + told.title, fields, cursor)
+            given = named_rows if self._many else named
+            fields["parameters"] = given(told.parameters, parameters)
+        return Call(INPUT if told.reads else OUTPUT, self._prefix + told.title, fields, cursor)
 
     def arguments(
         self, cursor: Any, query: Any, parameters: Any = None, *rest: Any, **options: Any
@@ -133,7 +133,9 @@ class StatementCalls(ToldStatements):
 
     def keep(self, call: Call, value: Any, session: Session) -> tuple[Any, Any]:
         driver, cursor = self._driver, call.about
-        rows = KeptRows(session, driver.names(cursor), driver.about(cursor))
+        names = driver.names(cursor)
+        exact = names is not None and driver.exact(cursor)
+        rows = KeptRows(session, names, driver.about(cursor), exact=exact)
         driver.set_rows(cursor, rows)
         return value, rows
 
@@ -221,21 +223,23 @@ class FetchInterception(CallInterception):
     def finish(self, branch: Branch, step: Any, value: Any, args: Args, kwargs: Kwargs) -> Any:
         kept, count = step
         if self._amount in ("many", "all"):
-            kept.add(value, ended=count is None or len(value) < count)
+            if kept.add(value) and (count is None or len(value) < count):
+                self._end(args[0], kept)
         elif value is None and self._amount == "one":
-            kept.add((), ended=True)
+            self._end(args[0], kept)
         else:
-            kept.add_one(value)
-        self._driver.fetched(args[0], kept)
+            kept.add((value,))
         return value
 
     def fail(
         self, branch: Branch, step: Any, error: BaseException, args: Args, kwargs: Kwargs
     ) -> None:
-        kept, _ = step
         if isinstance(error, _AT_END):
-            kept.add((), ended=True)
-            self._driver.fetched(args[0], kept)
+            self._end(args[0], step[0])
+
+    def _end(self, cursor: Any, kept: KeptRows) -> None:
+        kept.end()
+        self._driver.ended(cursor, kept)
 
     def _count(self, cursor: Any, args: Args, kwargs: Kwargs) -> int | None:
         if self._amount == "many":

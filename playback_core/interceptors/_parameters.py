@@ -17,6 +17,7 @@ _BETWEEN: Final = frozenset(
 )
 """Words that stand between a column and what it is compared with."""
 
+_PLAIN: Final = frozenset({tuple, list})
 _MAX_ROWS: Final = 100_000
 
 _NO_COLUMN: Final = _BETWEEN | {"", "SET", "WHERE", "WHEN", "THEN", "ELSE"}
@@ -43,11 +44,12 @@ def named(names: Sequence[str], values: Any) -> Any:
 
     As they are where they have names already; as a list where they have none.
     """
-    if isinstance(values, Mapping):
+    # Asking for the abstract type costs as much as all the rest.
+    if type(values) not in _PLAIN and isinstance(values, Mapping):
         return dict(values)
     if len(names) != len(values):
         return list(values)
-    found = dict(zip(names, values, strict=True))
+    found = dict(zip(names, values, strict=False))
     if len(found) < len(names):
         # An `IN (?, ?)`, or several rows of one statement.
         found = {name: [] for name in found}

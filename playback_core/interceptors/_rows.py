@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain, count, islice
 from sys import getsizeof
 from typing import Any, Final
 
-from playback_core.codec import Deferred, decode, encode
+from playback_core.codec import Deferred, decode, encode, encode_plain
 from playback_core.library_interception import Missing
 from playback_core.session import Session
 
 Row = Sequence[Any]
 
 _ROW_BYTES: Final = 64
-_PENDING_ROWS: Final = 256
 _PENDING_BYTES: Final = 64 * 1024
+_FEW: Final = 32
+"""So many rows of one fetch are kept by reference, and encoded with more or when all is stored."""
+
+_MOST: Final = 512
+_SAMPLE: Final = 16
 
 # What cannot change between the fetch and the moment it is encoded.
 _UNCHANGING: Final = frozenset({type(None), bool, int, float, str, bytes})
@@ -24,48 +29,72 @@ class KeptRows(Deferred):
     """What a statement came to and the rows fetched of it so far.
 
     `names` are those of its columns, None where it has no rows. `about` is plain data that stays
-    as it is: `rowcount` and the like. Stored it is a mapping: those, `columns` as mappings of one
-    name to values (two may have one name), `rows` as their number, and `ended` where all were
-    fetched.
+    as it is: `rowcount` and the like. Rows that are `exact` have only None, numbers, str and bytes.
+    Stored it is a mapping: `about`, `columns` as mappings of one name to values (two may have one
+    name), `rows` as their number, and `ended` where all were fetched.
     """
 
-    __slots__ = ("_blobs", "_count", "_ended", "_pending", "_size", "about", "names", "session")
+    __slots__ = (
+        *("_columns", "_count", "_ended", "_exact", "_numbers", "_pending"),
+        *("_plain", "_size"),
+        *("about", "names", "session"),
+    )
 
     def __init__(
-        self, session: Session, names: Sequence[str] | None, about: dict[str, Any]
+        self,
+        session: Session,
+        names: Sequence[str] | None,
+        about: dict[str, Any],
+        *,
+        exact: bool = False,
     ) -> None:
         self.session = session
         self.names = names
         self.about = about
-        self._blobs: list[bytes] = []
-        self._pending: list[Row] = []
+        self._exact = exact
+        self._plain = True
+        self._columns: list[list[bytes]] = []
+        # By numbers that are never used twice, so that `relay` can keep rows in native code.
+        self._pending: dict[int, Row] = {}
+        self._numbers = count()
         self._count = 0
         self._size = 0
         self._ended = False
 
-    def add(self, rows: Sequence[Row], *, ended: bool = False) -> None:
-        """Keep rows that were fetched, as they are now; `ended`: there are no more."""
+    def add(self, rows: Sequence[Row]) -> bool:
+        """Keep rows that were fetched, as they are now; tell whether it is still of use."""
         session = self.session
         if not session.open:
             session.note_late()
-            return
-        self._ended = self._ended or ended
-        if rows:
-            self._flush()
-            self._encode(rows)
-
-    def add_one(self, row: Row) -> None:
-        """Keep one row that was fetched by itself."""
-        session = self.session
-        if not session.open:
-            session.note_late()
-        elif _UNCHANGING.issuperset(map(type, row)):
-            self._pending.append(row)
-            self._size += _ROW_BYTES + sum(map(getsizeof, row))
-            if len(self._pending) >= _PENDING_ROWS or self._size > _PENDING_BYTES:
+            return False
+        if len(rows) <= _FEW and (self._exact or _are_unchanging(rows)):
+            self._pending.update(zip(self._numbers, rows, strict=False))
+            self._size += _size_of(rows)
+            if self._size > _PENDING_BYTES:
                 self._flush()
         else:
-            self.add([row])
+            self._flush()
+            self._encode(rows)
+        return True
+
+    def relay(self, source: Iterator[Row], ended: Callable[[], object]) -> Iterator[Row]:
+        """Give exact rows on, keeping each as it is given; tell when there are no more."""
+        room = _FEW
+        while self.session.open:
+            numbers = islice(self._numbers, room)
+            # It keeps a row and returns it: a call of Python for each would cost as much again.
+            yield from map(self._pending.setdefault, numbers, source)
+            room = self._room()
+            if next(numbers, None) is not None:
+                self.end()
+                ended()
+                return
+        yield from source
+
+    def end(self) -> None:
+        """Note that all rows were fetched."""
+        if self.session.open:
+            self._ended = True
 
     def tell(self, **about: Any) -> None:
         """Note what has changed since the statement returned."""
@@ -74,39 +103,65 @@ class KeptRows(Deferred):
 
     def encode(self) -> bytes:
         stored = dict(self.about)
-        if self.names is not None:
-            columns = self._columns()
-            stored["columns"] = [
-                {name: column} for name, column in zip(self.names, columns, strict=True)
-            ]
-            stored["rows"] = self._count + len(self._pending)
         if self._ended:
             stored["ended"] = True
-        return encode(stored)
+        if self.names is None:
+            return encode_plain(stored)
+        pending = [*self._pending.values()]
+        stored["rows"] = self._count + len(pending)
+        columns = self._by_column(pending)
+        stored["columns"] = [
+            {name: column} for name, column in zip(self.names, columns, strict=True)
+        ]
+        return encode_plain(stored) if self._plain else encode(stored)
 
     def __len__(self) -> int:
         # More is told to the session as it comes.
-        return _ROW_BYTES * (2 + len(self.names or ()))
+        return _ROW_BYTES * 4
 
     def _flush(self) -> None:
-        pending, self._pending, self._size = self._pending, [], 0
+        pending = [*self._pending.values()]
+        self._pending.clear()
+        self._size = 0
         if pending:
             self._encode(pending)
 
-    def _encode(self, rows: Sequence[Row]) -> None:
-        # By column, in one native call: a tuple for each row would be written by the slow form.
-        blob = encode(list(map(list, zip(*rows, strict=True))))
-        self._blobs.append(blob)
-        self._count += len(rows)
-        self.session.grow(len(blob) + _ROW_BYTES)
+    def _room(self) -> int:
+        """Return how many more rows may be pending, by the size of those that are."""
+        pending = [*self._pending.values()]
+        size = _size_of(pending)
+        if size > _PENDING_BYTES // 2:
+            self._flush()
+        return min(_MOST, 1 + _PENDING_BYTES * len(pending) // size) if pending else _FEW
 
-    def _columns(self) -> list[list[Any]]:
+    def _encode(self, rows: Sequence[Row]) -> None:
+        # By column: a tuple for each row would be written by the slow form.
+        if not (self._exact or _are_unchanging(rows)):
+            self._plain = False
+        write = encode_plain if self._plain else encode
+        blobs = [write(column) for column in map(list, zip(*rows, strict=True))]
+        self._columns.append(blobs)
+        self._count += len(rows)
+        self.session.grow(sum(map(len, blobs)) + _ROW_BYTES)
+
+    def _by_column(self, pending: Sequence[Row]) -> list[list[Any]]:
         columns: list[list[Any]] = [[] for _ in self.names or ()]
-        pending = list(map(list, zip(*self._pending, strict=True)))
-        for part in (*map(decode, self._blobs), pending):
+        parts: list[Any] = [map(decode, blobs) for blobs in self._columns]
+        for part in (*parts, zip(*pending, strict=True)):
             for column, values in zip(columns, part, strict=False):
                 column += values
         return columns
+
+
+def _size_of(rows: Sequence[Row]) -> int:
+    """Return about what rows take in memory, by some of them: to look at each would cost more."""
+    some = rows[::_SAMPLE]
+    size = sum(map(getsizeof, chain.from_iterable(some)))
+    return _ROW_BYTES * len(rows) + size * len(rows) // max(1, len(some))
+
+
+def _are_unchanging(rows: Sequence[Row]) -> bool:
+    return _UNCHANGING.issuperset(map(type, chain.from_iterable(rows)))
 
 
 class RecordedRows:

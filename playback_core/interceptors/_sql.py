@@ -65,15 +65,11 @@ class Statement:
     """
 
     verb: str
-    table: str
+    title: str
     reads: bool
     folded: str
     savepoint: str
     parameters: tuple[str, ...]
-
-    @property
-    def title(self) -> str:
-        return f"{self.verb} {self.table}" if self.table else self.verb
 
 
 def statement(text: str) -> Statement:
@@ -102,9 +98,10 @@ def _told(text: str) -> Statement:
     first = parts[0] if parts else ()
     verb = _verb(first)
     savepoint = _savepoint(verb, first)
+    table = _table(verb, first)
     return Statement(
         verb=f"{verb} TO" if verb == "ROLLBACK" and savepoint else verb,
-        table=_table(verb, first),
+        title=f"{verb} {table}" if table else verb,
         reads=bool(parts) and all(_reads(_verb(part), part) for part in parts),
         folded=folded,
         savepoint=savepoint,

@@ -11,7 +11,7 @@ from typing import Any, Final
 from playback_core.drivers import drive
 from playback_core.interception import Args, Kwargs
 from playback_core.interceptors._dbapi import TransactionCalls
-from playback_core.interceptors._sqlite_cursor import DRIVER, Cursor, Transactional, cursor_class
+from playback_core.interceptors._sqlite_cursor import DRIVER, Cursor, Replayable, cursor_class
 from playback_core.library_interception import (
     INPUT,
     OUTPUT,
@@ -28,6 +28,7 @@ _OPENING: Final = (
     *("timeout", "detect_types", "isolation_level", "check_same_thread", "factory"),
     *("cached_statements", "uri"),
 )
+_DETECT_TYPES: Final = 2
 _NOT_IN_MEMORY: Final = frozenset({"factory", "uri"})
 
 
@@ -77,6 +78,7 @@ def _driven(name: str, calls: LibraryCalls) -> Callable[..., Any]:
     return drive(getattr(_plain, name), LibraryInterception(f"sqlite3 {name}", calls))
 
 
+_open: Final = drive(_plain.__init__, _Opening("sqlite3 connect", _Opened()))
 _commit: Final = _driven("commit", TransactionCalls(DRIVER, "COMMIT"))
 _rollback: Final = _driven("rollback", TransactionCalls(DRIVER, "ROLLBACK"))
 _total_changes: Final = drive(
@@ -86,7 +88,7 @@ _total_changes: Final = drive(
 _in_transaction: Final = vars(_plain)["in_transaction"].__get__
 
 
-class Connection(sqlite3.Connection, Transactional):
+class Connection(sqlite3.Connection, Replayable):
     """A connection whose cursors and transactions are recorded; else it is as any other.
 
     One that was opened before a replay reaches its file no more within it, and stays open.
@@ -94,9 +96,10 @@ class Connection(sqlite3.Connection, Transactional):
 
     __module__ = "sqlite3"
 
-    playback_replayed = False
-
-    __init__ = drive(_plain.__init__, _Opening("sqlite3 connect", _Opened()))
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        _open(self, *args, **kwargs)
+        detected = args[_DETECT_TYPES] if len(args) > _DETECT_TYPES else kwargs.get("detect_types")
+        self.playback_exact = not detected
 
     def cursor(self, factory: Any = Cursor) -> Any:
         is_cursor = isinstance(factory, type) and issubclass(factory, sqlite3.Cursor)

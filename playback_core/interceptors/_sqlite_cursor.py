@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Generator, Iterable
-from functools import lru_cache
+from collections.abc import Callable, Iterable
+from functools import lru_cache, partial
 from itertools import repeat, starmap
 from typing import Any, Final
 
@@ -46,22 +46,32 @@ class _Sqlite(Driver):
         return about
 
     def answered(self, cursor: Any, rows: RecordedRows) -> None:
-        connection = _connection(cursor)
+        connection: Any = _connection(cursor)
         # Raises where it is closed, or of another thread.
         _check(connection, 0)
-        if isinstance(connection, Transactional):
-            connection.playback_in_transaction = rows.about.get("in_transaction", False)
+        connection.playback_in_transaction = rows.about.get("in_transaction", False)
 
-    def fetched(self, cursor: Any, rows: KeptRows) -> None:
+    def exact(self, cursor: Any) -> bool:
+        connection: Replayable = _connection(cursor)
+        return connection.playback_exact and connection.text_factory is str
+
+    def ended(self, cursor: Any, rows: KeptRows) -> None:
         # Of what RETURNING gives, it is known at the end.
         if rows.about.get("rowcount") != _rowcount(cursor):
             rows.tell(rowcount_at_end=_rowcount(cursor))
 
 
-class Transactional:
-    """What a replay remembers of a connection: None while no statement was answered."""
+class Replayable:
+    """What is remembered of a connection.
+
+    `playback_in_transaction` is None while a replay has answered no statement; rows of one that is
+    `playback_exact` are not made by converters of the application.
+    """
 
     playback_in_transaction: bool | None = None
+    playback_exact = False
+    playback_replayed = False
+    text_factory: Any
 
 
 DRIVER: Final = _Sqlite()
@@ -126,24 +136,12 @@ class Cursor(sqlite3.Cursor):
             # With nothing of ours between the loop and SQLite.
             return starmap(_plain.__next__.__get__(self), repeat(()))
         rows = self._playback_rows
-        if isinstance(rows, KeptRows) and rows.session is branch.session and branch.intercepting:
-            return self._iterated(rows)
-        return self
-
-    def _iterated(self, rows: KeptRows) -> Generator[Any, None, None]:
-        # As `__next__`, at a third of its cost.
-        step = _plain.__next__.__get__(self)
-        factory: Any = self.row_factory
-        while True:
-            try:
-                row = step() if factory is None else self._raw(_plain.__next__)
-            except StopIteration:
-                rows.add((), ended=True)
-                DRIVER.fetched(self, rows)
-                return
-            rows.add_one(row)
-            factory = self.row_factory
-            yield row if factory is None else factory(self, row)
+        if not (isinstance(rows, KeptRows) and rows.session is branch.session):
+            return self
+        if not branch.intercepting or self.row_factory is not None or not DRIVER.exact(self):
+            return self
+        source = starmap(_plain.__next__.__get__(self), repeat(()))
+        return rows.relay(source, partial(DRIVER.ended, self, rows))
 
     @property
     def description(self) -> Any:
