@@ -36,7 +36,7 @@ class KeptRows(Deferred):
 
     __slots__ = (
         *("_columns", "_count", "_ended", "_exact", "_numbers", "_pending"),
-        *("_plain", "_size"),
+        "_plain",
         *("about", "names", "session"),
     )
 
@@ -58,7 +58,6 @@ class KeptRows(Deferred):
         self._pending: dict[int, Row] = {}
         self._numbers = count()
         self._count = 0
-        self._size = 0
         self._ended = False
 
     def add(self, rows: Sequence[Row]) -> bool:
@@ -67,14 +66,17 @@ class KeptRows(Deferred):
         if not session.open:
             session.note_late()
             return False
-        if len(rows) <= _FEW and (self._exact or _are_unchanging(rows)):
-            self._pending.update(zip(self._numbers, rows, strict=False))
-            self._size += _size_of(rows)
-            if self._size > _PENDING_BYTES:
-                self._flush()
-        else:
+        if len(rows) > _FEW or not (self._exact or _are_unchanging(rows)):
             self._flush()
             self._encode(rows)
+        elif len(rows) == 1:
+            number = next(self._numbers)
+            self._pending[number] = rows[0]
+            if number % _SAMPLE == _SAMPLE - 1:
+                self._room()
+        else:
+            self._pending.update(zip(self._numbers, rows, strict=False))
+            self._room()
         return True
 
     def relay(self, source: Iterator[Row], ended: Callable[[], object]) -> Iterator[Row]:
@@ -89,6 +91,7 @@ class KeptRows(Deferred):
                 self.end()
                 ended()
                 return
+        self.session.note_late()
         yield from source
 
     def end(self) -> None:
@@ -122,15 +125,14 @@ class KeptRows(Deferred):
     def _flush(self) -> None:
         pending = [*self._pending.values()]
         self._pending.clear()
-        self._size = 0
         if pending:
             self._encode(pending)
 
     def _room(self) -> int:
-        """Return how many more rows may be pending, by the size of those that are."""
+        """Return how many more rows may be pending, and make room where there are enough."""
         pending = [*self._pending.values()]
         size = _size_of(pending)
-        if size > _PENDING_BYTES // 2:
+        if size > _PENDING_BYTES // 2 or len(pending) > _MOST:
             self._flush()
         return min(_MOST, 1 + _PENDING_BYTES * len(pending) // size) if pending else _FEW
 
