@@ -1,0 +1,183 @@
+"""SQLAlchemy: its pools and dialects, so that only an application's own statements are recorded.
+
+Statements are recorded by the interceptors of the drivers. What an engine sends by itself to set
+a connection up, to try it and to clean it is not: whether it does depends on the state of a pool.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import wraps
+from typing import Any, Final
+from weakref import WeakKeyDictionary, WeakSet
+
+from playback_core.drivers import drive
+from playback_core.interception import Args, Kwargs
+from playback_core.interceptor import Interceptor, Target
+from playback_core.interceptors._dbapi import setting_up
+from playback_core.library_interception import (
+    INPUT,
+    Call,
+    LibraryCalls,
+    LibraryInterception,
+    Missing,
+)
+from playback_core.outcome import Outcome
+from playback_core.playback_session import PlaybackSession
+from playback_core.replacing import Function
+from playback_core.session import Branch, Session, current, within
+
+_BASIC: Final = ("server_version_info", "default_schema_name", "default_isolation_level")
+_LIMIT: Final = "max_identifier_length"
+_PLAIN: Final = frozenset({type(None), bool, int, float, str})
+
+_learnt: Final[WeakKeyDictionary[Any, list[str]]] = WeakKeyDictionary()
+"""By dialect, the names of what it has learnt of its server, by asking it."""
+
+_told_by_replays: Final[WeakSet[Any]] = WeakSet()
+"""Dialects that know of their server only what recordings have told them."""
+
+
+class _Checkout(LibraryCalls):
+    """A connection being taken from the pool of an engine.
+
+    What is recorded of it is what the dialect knows of its server: in a replay there is none. There
+    the connection is one of its own, so that none of a replay is left in the pool.
+    """
+
+    def describe(self, args: Args, kwargs: Kwargs) -> Call | None:
+        dialect = args[0].dialect
+        fields = {"dialect": f"{dialect.name}+{dialect.driver}"}
+        return Call(INPUT, "sqlalchemy connect", fields, args[0])
+
+    def keep(self, call: Call, value: Any, session: Session) -> tuple[Any, Any]:
+        return value, _facts(call.about.dialect)
+
+    def answer(self, call: Call, stored: Any, missing: Missing) -> Any:
+        return _connection_of_replay(call.about, stored)
+
+    def answer_missing(self, call: Call) -> Outcome | None:
+        return Outcome(_connection_of_replay(call.about, {}))
+
+
+class _RawConnection(Target):
+    def replacement(self, original: Function) -> Function:
+        @wraps(original)
+        def connected(engine: Any) -> Any:
+            dialect = engine.dialect
+            if _asks_no_more(dialect):
+                connection = original(engine)
+                if dialect in _told_by_replays:
+                    _initialise(engine, connection)
+                return connection
+            before = set(vars(dialect))
+            connection = original(engine)
+            _learnt[dialect] = [name for name in vars(dialect) if name not in before]
+            return connection
+
+        return drive(connected, LibraryInterception("sqlalchemy connect", _Checkout()))
+
+
+class _Finalising(Target):
+    """A connection being given back: reset, and maybe closed, at any time."""
+
+    def replacement(self, original: Function) -> Function:
+        @wraps(original)
+        def finalise(*args: Any, **kwargs: Any) -> Any:
+            if current() is None:
+                return original(*args, **kwargs)
+            with _by_itself():
+                return original(*args, **kwargs)
+
+        return finalise
+
+
+@contextmanager
+def _by_itself() -> Iterator[None]:
+    """Have a block recorded as nothing, and its statements answered by nothing in a replay."""
+    branch = current()
+    session = None if branch is None else branch.session
+    if branch is None or not isinstance(session, PlaybackSession):
+        with within(None if branch is None else branch.inner):
+            yield
+        return
+    # Sealed all the same, as its driver may not be intercepted.
+    apart = Branch(session, branch.path, sealed=session.sandbox is not None)
+    with within(apart), setting_up():
+        yield
+
+
+def _asks_no_more(dialect: Any) -> bool:
+    return "default_schema_name" in vars(dialect)
+
+
+def _connection_of_replay(engine: Any, facts: dict[str, Any]) -> Any:
+    from sqlalchemy.pool import NullPool
+
+    dialect, pool = engine.dialect, engine.pool
+    asks = not _asks_no_more(dialect)
+    if asks:
+        _told_by_replays.add(dialect)
+        dialect.initialize = _nothing
+    try:
+        options = {"reset_on_return": pool._reset_on_return, "_dispatch": pool.dispatch}
+        with _by_itself():
+            connection = NullPool(pool._creator, dialect=dialect, **options).connect()
+    finally:
+        if asks:
+            del dialect.initialize
+    if dialect in _told_by_replays:
+        _tell(dialect, facts)
+    return connection
+
+
+def _nothing(connection: Any) -> None:
+    """Be told nothing of a server, as there is none."""
+
+
+def _facts(dialect: Any) -> dict[str, Any]:
+    """Return what a dialect has learnt of its server, as far as it is plain data."""
+    names = {*_BASIC, _LIMIT, *_learnt.get(dialect, ())}
+    known = vars(dialect)
+    return {name: known[name] for name in names if name in known and _is_plain(known[name])}
+
+
+def _is_plain(value: Any) -> bool:
+    if type(value) is tuple:
+        return _PLAIN.issuperset(map(type, value))
+    return type(value) in _PLAIN
+
+
+def _tell(dialect: Any, facts: dict[str, Any]) -> None:
+    own = vars(dialect)
+    told = {"default_schema_name": None, **facts}
+    if own.get("_user_defined_max_identifier_length"):
+        told.pop(_LIMIT, None)
+    own.update(told)
+
+
+def _initialise(engine: Any, connection: Any) -> None:
+    """Let a dialect ask its server after all: the engine does so once, and that was in a replay."""
+    from sqlalchemy.engine import Connection
+
+    dialect = engine.dialect
+    _told_by_replays.discard(dialect)
+    asking = Connection(
+        engine,
+        connection=connection,
+        _has_events=False,
+        _allow_revalidate=False,
+        _allow_autobegin=False,
+    )
+    dialect.initialize(asking)
+    dialect.do_rollback(connection)
+
+
+INTERCEPTOR: Final = Interceptor(
+    library="sqlalchemy",
+    targets=[
+        _RawConnection("sqlalchemy.engine.base", "Engine.raw_connection"),
+        _Finalising("sqlalchemy.pool.base", "_finalize_fairy"),
+    ],
+)
