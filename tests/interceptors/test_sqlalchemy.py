@@ -1,0 +1,265 @@
+"""Engines of SQLAlchemy: what an application does by them is recorded, what they do is not."""
+
+import asyncio
+import sqlite3
+from contextlib import closing
+
+import pytest
+from flask import Flask
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import create_engine, event, exc, func, insert, inspect, pool, select, text
+from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+
+from playback_core import RecordingKeyError
+from tests.interceptors.recorded import entries, record
+
+pytestmark = pytest.mark.usefixtures("intercepted")
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Product(Base):
+    __tablename__ = "product"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    cents: Mapped[int]
+
+
+NAMES = select(Product.name).order_by(Product.id)
+
+
+@pytest.fixture
+def path(tmp_path):
+    path = tmp_path / "shop.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(
+            "CREATE TABLE product (id INTEGER PRIMARY KEY, name VARCHAR UNIQUE, cents INTEGER);"
+            "INSERT INTO product (name, cents) VALUES ('axe', 4200), ('broom', 950);"
+        )
+    return path
+
+
+@pytest.fixture
+def engine(path):
+    """An engine as an application makes it when it is imported."""
+    engine = create_engine(f"sqlite:///{path}")
+    yield engine
+    engine.dispose()
+
+
+def replays_equal(path, operation, replayed=None):
+    """Record an operation, hide its database, and check that a replay comes out the same."""
+    recorded = record(operation)
+    hidden = path.with_suffix(".hidden")
+    path.rename(hidden)
+    result, playback = recorded.replay(replayed or operation)
+    assert not path.exists()
+    hidden.rename(path)
+    assert result == recorded.result
+    assert playback.missed == []
+    assert playback.moved == []
+    assert playback.never_consumed == []
+    assert playback.playback_outputs == playback.recorded_outputs
+    return recorded
+
+
+def test_a_unit_of_work_replays_without_its_database(path, engine):
+    def work():
+        with Session(engine) as session:
+            session.add_all([Product(name=f"tool {i}", cents=i) for i in range(3)])
+            session.flush()
+            with session.begin_nested():
+                session.add(Product(name="vice", cents=9900))
+            session.commit()
+            product = session.get(Product, 1)
+            product.cents += 1
+            session.commit()
+            names = session.scalars(NAMES).all()
+            return names, session.scalar(select(func.sum(Product.cents))), product.cents
+
+    recorded = replays_equal(path, work)
+    assert recorded.result[0][-1] == "vice"
+    outputs = [alias for kind, alias in entries(recorded)[:-1] if kind == "OUTPUT"]
+    assert outputs == [
+        *["sqlite3 INSERT product"] * 3,
+        "sqlite3 SAVEPOINT",
+        "sqlite3 INSERT product",
+        *("sqlite3 RELEASE", "sqlite3 COMMIT"),
+        *("sqlite3 UPDATE product", "sqlite3 COMMIT"),
+        "sqlite3 ROLLBACK",
+    ]
+
+
+def test_many_rows_inserted_at_once_give_their_keys_again(path, engine):
+    rows = [{"name": f"tool {i}", "cents": i} for i in range(500)]
+
+    def work():
+        with engine.begin() as connection:
+            returned = connection.execute(insert(Product).returning(Product.id, Product.name), rows)
+            return [tuple(row) for row in returned]
+
+    assert replays_equal(path, work).result[-1] == (502, "tool 499")
+
+
+def test_rows_are_streamed_as_far_as_they_were_read(path, engine):
+    def work():
+        with engine.connect() as connection:
+            result = connection.execution_options(yield_per=1).execute(NAMES)
+            return next(iter(result)).name
+
+    assert replays_equal(path, work).result == "axe"
+
+
+def test_errors_are_those_of_sqlalchemy_again(path, engine):
+    def work():
+        found = []
+        for statement in (insert(Product).values(name="axe", cents=1), text("SELECT * FROM no")):
+            try:
+                with engine.begin() as connection:
+                    connection.execute(statement)
+            except exc.DBAPIError as error:
+                original = error.orig
+                found.append((type(error), str(original), original.sqlite_errorname))
+        return found
+
+    kinds = [kind for kind, *_ in replays_equal(path, work).result]
+    assert kinds == [exc.IntegrityError, exc.OperationalError]
+
+
+def test_a_database_that_cannot_be_opened_is_so_again(tmp_path):
+    engine = create_engine(f"sqlite:///{tmp_path / 'missing' / 'shop.db'}")
+
+    def work():
+        try:
+            engine.connect()
+        except exc.OperationalError as error:
+            return str(error)
+
+    recorded = record(work)
+    (tmp_path / "missing").mkdir()
+    result, playback = recorded.replay(work)
+    assert result == recorded.result
+    assert "unable to open database file" in result
+    assert playback.missed == []
+
+
+@pytest.mark.parametrize(
+    "kind", [pool.NullPool, pool.QueuePool, pool.StaticPool, pool.SingletonThreadPool]
+)
+@pytest.mark.parametrize("warm", [False, True])
+def test_the_state_of_a_pool_is_no_difference(path, kind, warm):
+    engine = create_engine(f"sqlite:///{path}", poolclass=kind, pool_pre_ping=True)
+
+    @event.listens_for(engine, "connect")
+    def set_up(connection, record):
+        connection.execute("PRAGMA foreign_keys = ON").close()
+
+    @event.listens_for(engine, "checkout")
+    def look(connection, record, proxy):
+        connection.execute("PRAGMA foreign_keys").fetchone()
+
+    def work():
+        with engine.connect() as connection:
+            return connection.scalars(NAMES).all()
+
+    if warm:
+        work()
+    recorded = replays_equal(path, work)
+    assert entries(recorded)[1:-1] == [
+        ("INPUT", "sqlalchemy connect"),
+        ("INPUT", "sqlite3 SELECT product"),
+        ("OUTPUT", "sqlite3 ROLLBACK"),
+    ]
+    assert work() == ["axe", "broom"]
+    engine.dispose()
+
+
+def test_an_engine_that_has_never_seen_its_server_is_told_of_it_and_asks_later(path, engine):
+    def work(engine):
+        with engine.connect() as connection:
+            names = connection.scalars(NAMES).all()
+            return names, connection.dialect.server_version_info
+
+    recorded = record(lambda: work(engine))
+    fresh = create_engine(f"sqlite:///{path}")
+    fresh.dialect._get_server_version_info = lambda connection: connection.exec_driver_sql(
+        "SELECT 9, 9, 9"
+    ).one()
+    result, playback = recorded.replay(lambda: work(fresh))
+    assert result == recorded.result == (["axe", "broom"], sqlite3.sqlite_version_info)
+    assert playback.missed == []
+    assert work(fresh)[1] == (9, 9, 9)
+    fresh.dispose()
+
+
+def test_nothing_of_a_replay_is_left_in_a_pool(path, engine):
+    def work():
+        with engine.begin() as connection:
+            connection.execute(insert(Product).values(name="saw", cents=1))
+
+    recorded = record(work)
+    recorded.replay(work)
+    with engine.connect() as connection:
+        assert connection.scalars(NAMES).all() == ["axe", "broom", "saw"]
+
+
+def test_a_query_that_was_not_recorded_is_a_miss(path, engine):
+    def work(name):
+        with engine.connect() as connection:
+            return connection.scalars(NAMES.where(Product.name == name)).all()
+
+    recorded = record(lambda: work("axe"))
+    with pytest.raises(RecordingKeyError, match='was "axe", is "saw"'):
+        recorded.replay(lambda: work("saw"))
+
+
+def test_tables_are_made_and_reflected(path, engine):
+    def work():
+        Base.metadata.create_all(engine)
+        return inspect(engine).get_table_names(), inspect(engine).get_columns("product")[1]["name"]
+
+    assert replays_equal(path, work).result == (["product"], "name")
+
+
+async def _names(maker):
+    async with maker() as session:
+        session.add(Product(name="saw", cents=1))
+        await session.commit()
+        names = (await session.scalars(NAMES)).all()
+        async for product in await session.stream_scalars(select(Product).limit(1)):
+            names.append(product.name)
+        return names
+
+
+def test_async_engines_replay_too(path):
+
+    def work():
+        async def run():
+            engine = create_async_engine(f"sqlite+aiosqlite:///{path}")
+            try:
+                return await _names(async_sessionmaker(engine))
+            finally:
+                await engine.dispose()
+
+        return asyncio.run(run())
+
+    assert replays_equal(path, work).result == ["axe", "broom", "saw", "axe"]
+
+
+def test_flask_sqlalchemy_is_as_any_engine(path):
+    app = Flask(__name__)
+    app.config["SQLALCHEMY_DATABASE_URI"] = f"sqlite:///{path}"
+    db = SQLAlchemy(app, model_class=Base)
+
+    def work():
+        with app.app_context():
+            db.session.add(Product(name="saw", cents=1))
+            db.session.commit()
+            return db.session.scalars(NAMES).all()
+
+    assert replays_equal(path, work).result == ["axe", "broom", "saw"]
+    with app.app_context():
+        db.engine.dispose()
