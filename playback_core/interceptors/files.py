@@ -41,13 +41,13 @@ class _Opening(CallTarget):
         return opened
 
     def describe(self, args: Args, kwargs: Kwargs) -> Call | None:
-        path = _path(args[0])
-        return Call(INPUT, "files open", {"path": path}, _Asked.of(*args, **kwargs))
+        asked = _Asked.of(*args, **kwargs)
+        return Call(INPUT, "files open", {"path": asked.path}, asked)
 
     def keep(self, call: Call, value: Any, session: Session) -> tuple[Any, Any]:
         branch = current()
         with within(None if branch is None else branch.inner):
-            path = call.fields["path"]
+            path = call.about.path
             return value, self._content.prepare_input_for_recording("", None, (path,), {})
 
     def answer(self, call: Call, stored: Any, missing: Missing) -> Any:
@@ -62,6 +62,7 @@ class _Asked:
     """How a file was asked to be opened."""
 
     def __init__(self, file: Any, mode: str, buffering: int, text: tuple[Any, ...]) -> None:
+        self.path = _path(file)
         self._file = file
         self._mode = mode
         self._buffering = buffering
