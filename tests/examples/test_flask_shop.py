@@ -2,7 +2,6 @@
 
 import io
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -92,12 +91,13 @@ def test_an_order_takes_stock_and_is_found_again(customer: FlaskClient) -> None:
     assert product == {"sku": "hammer", "name": "Claw hammer", "stock": 7}
 
 
-def test_an_order_by_form_redirects_to_the_order(customer: FlaskClient, tmp_path: Path) -> None:
+def test_an_order_by_form_redirects_to_the_order(shop: Flask, customer: FlaskClient) -> None:
     answer = customer.post("/orders", data={"sku": "glue", "quantity": "1"}, follow_redirects=True)
 
     assert answer.json is not None
     assert (answer.json["sku"], answer.json["customer"]) == ("glue", "ada")
-    assert answer.json["reference"] in (tmp_path / "data" / "audit.log").read_text()
+    (line,) = shop.extensions["shop.redis"].lrange("shop:audit", 0, -1)
+    assert line.endswith(f"ada ordered {answer.json['reference']}")
 
 
 def test_orders_of_others_are_not_shown(customer: FlaskClient) -> None:
@@ -135,18 +135,24 @@ def test_without_a_price_there_is_no_order(shop: Flask, customer: FlaskClient, s
     assert customer.post("/orders", data={"sku": sku, "quantity": "1"}).status_code == 502
 
 
-def test_a_picture_is_stored_byte_by_byte(customer: FlaskClient, tmp_path: Path) -> None:
+def pictures(shop: Flask) -> dict[str, bytes]:
+    with shop.extensions["shop.database"].transaction() as connection:
+        return {row["sku"]: row["content"] for row in connection.rows("SELECT * FROM picture")}
+
+
+def test_a_picture_is_stored_byte_by_byte(shop: Flask, customer: FlaskClient) -> None:
+    upload(customer, PICTURE + b"first")
     answer = upload(customer, PICTURE)
 
     assert (answer.status_code, answer.text) == (201, "axe.png: 264 bytes\n")
-    assert (tmp_path / "data" / "uploads" / "axe.png").read_bytes() == PICTURE
+    assert pictures(shop) == {"axe": PICTURE}
 
 
-def test_what_is_no_picture_is_refused(customer: FlaskClient, tmp_path: Path) -> None:
+def test_what_is_no_picture_is_refused(shop: Flask, customer: FlaskClient) -> None:
     assert upload(customer, b"GIF89a").status_code == 415
     assert upload(customer, PICTURE, sku="unicorn").status_code == 404
     assert customer.post("/products/axe/image").status_code == 400
-    assert not (tmp_path / "data" / "uploads").exists()
+    assert pictures(shop) == {}
 
 
 def test_the_export_streams_every_order_over_several_pages(customer: FlaskClient) -> None:

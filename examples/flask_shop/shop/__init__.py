@@ -7,19 +7,22 @@ from flask import Flask
 
 from playback_flask import FlaskPlayback
 
-from . import api, database, site
+from . import api, cache, database, seeding, site
 
 
 def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     """Make the shop; `SHOP_X` in the environment sets `X`, and `config` has the last word.
 
-    `DATA_FOLDER` holds the database, the uploads and the audit log; `flask --app shop seed`
-    fills it. `PRICE_SERVICE` is the base URL of the service that knows today's prices.
+    `DATABASE_URL` is where the database is, unless it is a SQLite file in `DATA_FOLDER`; `flask
+    --app shop seed` fills it. `PRICE_SERVICE` is the base URL of the service that knows today's
+    prices, `REDIS_URL` the redis for what is kept for a second and for the audit log.
     """
     app = Flask(__name__)
     app.config.from_mapping(
+        DATABASE_URL=None,
         DATA_FOLDER=app.instance_path,
         PRICE_SERVICE="http://127.0.0.1:8100",
+        REDIS_URL="redis://127.0.0.1:6379/0",
         SECRET_KEY="an example needs no secret",
         MAX_CONTENT_LENGTH=1_000_000,
     )
@@ -28,6 +31,8 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     app.register_blueprint(site.blueprint)
     app.register_blueprint(api.blueprint)
     app.register_error_handler(500, site.internal_error)
-    app.cli.add_command(database.seed_command)
+    app.cli.add_command(seeding.seed_command)
     FlaskPlayback(app)
+    app.extensions["shop.database"] = database.database_of(app)
+    app.extensions["shop.redis"] = cache.client_of(app)
     return app

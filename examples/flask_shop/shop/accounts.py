@@ -3,28 +3,19 @@
 from flask import abort, session
 from werkzeug.security import check_password_hash
 
-from playback_core import CapturedArg, recorder
-
 from .database import transaction
 
 
-# Only the name is part of the key, so that no password gets into a recording.
-@recorder.intercept_input(
-    alias="shop.customers.verify_password", capture_args=[CapturedArg(0, "name")]
-)
 def verify_password(name: str, password: str) -> bool:
     with transaction() as connection:
-        row = connection.execute(
-            "SELECT password_hash FROM customer WHERE name = ?", (name,)
-        ).fetchone()
-    return row is not None and check_password_hash(row["password_hash"], password)
+        rows = connection.rows("SELECT password_hash FROM customer WHERE name = :name", name=name)
+    return bool(rows) and check_password_hash(rows[0]["password_hash"], password)
 
 
-@recorder.intercept_input(alias="shop.customers.full_name")
 def full_name(name: str) -> str:
     with transaction() as connection:
-        row = connection.execute("SELECT full_name FROM customer WHERE name = ?", (name,))
-        return str(row.fetchone()["full_name"])
+        (row,) = connection.rows("SELECT full_name FROM customer WHERE name = :name", name=name)
+    return str(row["full_name"])
 
 
 def signed_in_customer() -> str:

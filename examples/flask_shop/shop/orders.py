@@ -6,8 +6,6 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from playback_core import recorder
-
 from . import audit, catalogue, prices, pricing
 from .database import transaction
 
@@ -54,53 +52,49 @@ def place_order(customer: str, sku: str, quantity: int) -> Order:
     return order
 
 
-@recorder.intercept_input(alias="shop.orders.new_reference")
 def new_reference() -> str:
     return secrets.token_hex(6)
 
 
-@recorder.intercept_input(alias="shop.now")
 def now() -> datetime:
     return datetime.now(UTC)
 
 
-@recorder.intercept_output(alias="shop.orders.insert")
 def insert_order(order: Order) -> None:
     row = order.as_json()
+    values = ", ".join(f":{name}" for name in row)
     with transaction() as connection:
-        connection.execute(
-            f"INSERT INTO placed_order ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})",
-            tuple(row.values()),
-        )
+        connection.change(f"INSERT INTO placed_order ({', '.join(row)}) VALUES ({values})", **row)
 
 
-@recorder.intercept_input(alias="shop.orders.find")
 def find_order(reference: str) -> Order | None:
     with transaction() as connection:
-        row = connection.execute(
-            "SELECT * FROM placed_order WHERE reference = ?", (reference,)
-        ).fetchone()
-    return _order(row) if row else None
+        rows = connection.rows(
+            "SELECT * FROM placed_order WHERE reference = :reference", reference=reference
+        )
+    return _order(rows[0]) if rows else None
 
 
-@recorder.intercept_input(alias="shop.orders.of_customer")
-def orders_of(customer: str, limit: int = 10) -> list[Order]:
+def orders_of(customer: str, size: int = 10) -> list[Order]:
     """Return the latest orders of a customer, newest first."""
     with transaction() as connection:
-        rows = connection.execute(
-            "SELECT * FROM placed_order WHERE customer = ? ORDER BY number DESC LIMIT ?",
-            (customer, limit),
-        ).fetchall()
+        rows = connection.rows(
+            "SELECT * FROM placed_order WHERE customer = :customer"
+            " ORDER BY number DESC LIMIT :size",
+            customer=customer,
+            size=size,
+        )
     return [_order(row) for row in rows]
 
 
-@recorder.intercept_input(alias="shop.orders.page")
 def orders_page(after: int, size: int) -> list[tuple[int, Order]]:
     """Return the next orders by number, each with its number; empty after the last."""
     with transaction() as connection:
-        rows = connection.execute(
-            "SELECT * FROM placed_order WHERE number > ? ORDER BY number LIMIT ?", (after, size)
-        ).fetchall()
+        rows = connection.rows(
+            "SELECT * FROM placed_order WHERE number > :after ORDER BY number LIMIT :size",
+            after=after,
+            size=size,
+        )
     return [(row["number"], _order(row)) for row in rows]
 
 
