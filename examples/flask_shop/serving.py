@@ -72,12 +72,10 @@ class Serving:
         """
         configuration = str(HERE / "gunicorn_conf.py")
         command = [sys.executable, "-m", "gunicorn", "-c", configuration, "shop:create_app()"]
-        environment = {
-            "SHOP_PRICE_SERVICE": prices,
-            "SHOP_REDIS_URL": redis,
-            "PLAYBACK_ENABLED": "true" if recorded else "false",
-        }
-        with self.child("shop", command, version=version, environment=environment) as shop:
+        # For the replays, too: what the shop calls has the addresses that it had.
+        self._environment |= {"SHOP_PRICE_SERVICE": prices, "SHOP_REDIS_URL": redis}
+        enabled = {"PLAYBACK_ENABLED": "true" if recorded else "false"}
+        with self.child("shop", command, version=version, environment=enabled) as shop:
             address = shop.wait_for(LISTENING)
             shop.wait_for(rf"(?s)({gunicorn_conf.READY}.*){{{gunicorn_conf.workers}}}")
             yield shop, address
