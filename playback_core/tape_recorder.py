@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from random import Random
 from time import perf_counter
-from types import TracebackType
 from typing import Any, Final
 
 from playback_core import metadata as names
 from playback_core.codec import encode
 from playback_core.declarations import Declarations
+from playback_core.enabled_recording import EnabledRecording
 from playback_core.entry import Entry, EntryKind
 from playback_core.errors import (
     OperationExceptionDuringPlayback,
@@ -115,7 +115,7 @@ class TapeRecorder(Declarations):
         """Record no further operation; one that is running is recorded to its end."""
         self.recording_enabled = False
 
-    def enabled_recording(self) -> "EnabledRecording":
+    def enabled_recording(self) -> EnabledRecording["TapeRecorder"]:
         """Enable recording at once; used as a context manager, disable it on exit."""
         self.enable_recording()
         return EnabledRecording(self)
@@ -295,24 +295,6 @@ class TapeRecorder(Declarations):
             finally:
                 playback = session.end(perf_counter() - started)
         return playback
-
-
-class EnabledRecording:
-    """What `enabled_recording()` returns; recording is already on."""
-
-    def __init__(self, recorder: TapeRecorder) -> None:
-        self._recorder = recorder
-
-    def __enter__(self) -> TapeRecorder:
-        return self._recorder
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._recorder.disable_recording()
 
 
 def _recorder(
