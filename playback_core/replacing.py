@@ -45,11 +45,13 @@ def names_of(functions: Collection[Function]) -> Iterator[tuple[ModuleType, str,
     The modules of the standard library and our own are left out.
     """
     wanted = set(map(id, functions))
-    for module in list(sys.modules.values()):
-        if isinstance(module, ModuleType) and not _is_left_alone(module.__name__):
-            for name, value in list(vars(module).items()):
-                if id(value) in wanted:
-                    yield module, name, value
+    for key, module in list(sys.modules.items()):
+        if _is_left_alone(key) or not issubclass(type(module), ModuleType):
+            continue
+        # Not by the module's own look-up, at which one that is loaded lazily would be.
+        for name, value in list(ModuleType.__getattribute__(module, "__dict__").items()):
+            if id(value) in wanted:
+                yield module, name, value
 
 
 def _is_left_alone(module: str) -> bool:

@@ -51,6 +51,23 @@ def test_installing_imports_neither_a_library_nor_its_interceptor():
     assert {each for each in loaded.split() if each not in allowed and "._" not in each} == set()
 
 
+def test_a_module_that_is_loaded_when_it_is_used_is_not_loaded_by_installing(tmp_path):
+    (tmp_path / "parcels.py").write_text("print('loaded')\nfrom hmac import compare_digest\n")
+    told = run(
+        f"import hmac, sys; sys.path.insert(0, {str(tmp_path)!r})\n"
+        "from importlib import util\n"
+        "spec = util.find_spec('parcels')\n"
+        "spec.loader = util.LazyLoader(spec.loader)\n"
+        "module = sys.modules['parcels'] = util.module_from_spec(spec)\n"
+        "spec.loader.exec_module(module)\n"
+        "from playback_core.interceptors import install_interceptors\n"
+        "install_interceptors(['hmac'])\n"
+        "print('installed')\n"
+        "print(module.compare_digest is hmac.compare_digest)"
+    )
+    assert told.split() == ["installed", "loaded", "True"]
+
+
 def test_an_interceptor_of_another_package_is_found_by_its_entry_point(tmp_path):
     (tmp_path / "parcels.py").write_text("def rate(city):\n    return city\n")
     (tmp_path / "parcels_playback.py").write_text(
