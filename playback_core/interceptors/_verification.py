@@ -17,7 +17,7 @@ from playback_core.library_interception import INPUT, Call
 from playback_core.packing import Redaction
 from playback_core.session import current
 
-_BYTES: Final = (bytes, bytearray, memoryview)
+_ABOUT_BYTES: Final = 512
 
 
 class Verification(CallTarget):
@@ -55,21 +55,32 @@ class Verification(CallTarget):
             return None
         fields = dict(self._fields(*args, **kwargs))
         for name in self._concealed:
-            fields[name] = concealed(redaction, fields[name])
-        return Call(INPUT, self._alias, fields, redaction)
+            fields[name] = _as_it_is_now(fields[name])
+
+        def told() -> dict[str, Any]:
+            return fields | {name: _hidden(redaction, fields[name]) for name in self._concealed}
+
+        # Pseudonyms take longer than most verifications.
+        return Call(INPUT, self._alias, told, redaction, _ABOUT_BYTES)
 
     def normalised(self, fields: dict[str, Any]) -> dict[str, Any]:
         return {name: value for name, value in fields.items() if name not in self._held}
 
 
-def concealed(redaction: Redaction, secret: Any) -> Any:
+def _as_it_is_now(secret: Any) -> Any:
+    if isinstance(secret, (bytearray, memoryview)):
+        return bytes(secret)
+    return list(secret) if isinstance(secret, (list, tuple)) else secret
+
+
+def _hidden(redaction: Redaction, secret: Any) -> Any:
     """Return the pseudonym of a secret, the same for text and bytes; of an object its type."""
     if secret is None:
         return None
-    if isinstance(secret, _BYTES):
-        return redaction.concealed(text_of(bytes(secret)))
+    if isinstance(secret, bytes):
+        return redaction.concealed(text_of(secret))
     if isinstance(secret, str):
         return redaction.concealed(str(secret))
-    if isinstance(secret, (list, tuple)):
-        return [concealed(redaction, part) for part in secret]
+    if isinstance(secret, list):
+        return [_hidden(redaction, part) for part in secret]
     return type(secret).__qualname__
