@@ -15,7 +15,6 @@ from flask_login import (
     LoginManager,
     UserMixin,
     current_user,
-    login_manager,
     login_required,
     login_user,
 )
@@ -67,12 +66,6 @@ def add_account(name: str) -> int:
     db.session.add(account)
     db.session.commit()
     return account.id
-
-
-# As docs/flask.md says for cookies of others: here the one by which Flask-Login remembers users.
-login_manager.decode_cookie = recorder.intercept_input("remembered user", capture_args=[])(
-    login_manager.decode_cookie
-)
 
 
 class Accounts(MethodView):
