@@ -210,19 +210,22 @@ def _message_id(idstring: Any = None, domain: Any = None) -> dict[str, Any]:
     return {"idstring": idstring, "domain": domain}
 
 
-_NAMES_OF_HOSTS: Final = [
-    InputTarget(
-        "socket",
-        "getfqdn",
-        alias="socket getfqdn",
-        fields=lambda name="": {"name": name},
-    ),
-    InputTarget("socket", "gethostname", alias="socket gethostname", fields=dict),
-    InputTarget(
+class _Told(InputTarget):
+    """What tells of this machine; applications import it by its name."""
+
+    by_name = True
+
+
+_TOLD_OF_THE_MACHINE: Final = [
+    # It has the number of the process in it.
+    _Told("email.utils", "make_msgid", alias="email make_msgid", fields=_message_id),
+    _Told("socket", "getfqdn", alias="socket getfqdn", fields=lambda name="": {"name": name}),
+    _Told("socket", "gethostname", alias="socket gethostname", fields=dict),
+    _Told(
         "socket",
         "gethostbyname",
         alias="socket gethostbyname",
-        fields=lambda name: {"name": name},
+        fields=lambda hostname: {"name": hostname},
     ),
 ]
 
@@ -238,8 +241,6 @@ INTERCEPTOR: Final = Interceptor(
         _Login("smtplib", "SMTP.login"),
         _SentMail("smtplib", "SMTP.sendmail"),
         _SentData("smtplib", "SMTP.data"),
-        # It has the number of the process in it.
-        InputTarget("email.utils", "make_msgid", alias="email make_msgid", fields=_message_id),
-        *_NAMES_OF_HOSTS,
+        *_TOLD_OF_THE_MACHINE,
     ],
 )

@@ -4,6 +4,7 @@ import email.utils
 import smtplib
 import socket
 from email.message import EmailMessage
+from email.utils import make_msgid
 
 import pytest
 
@@ -278,6 +279,8 @@ def test_a_message_id_is_that_of_the_recording():
     runs = Runs(lambda: (email.utils.make_msgid(), email.utils.make_msgid(domain="example.com")))
     assert runs.result[0] != runs.result[1]
     assert runs.replayed().result == runs.result
+    # Also where it was imported by its name before anything was intercepted.
+    assert Runs(make_msgid).aliases == ["email make_msgid"]
 
 
 def test_a_client_from_before_the_operation_sends_and_is_replayed():
