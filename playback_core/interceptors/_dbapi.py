@@ -177,11 +177,12 @@ class TransactionCalls(LibraryCalls):
 
     def __init__(self, driver: Driver, statement: str) -> None:
         self._alias = f"{driver.library} {statement}"
+        self._set_up = f"{driver.library} set-up"
         self._statement = statement
 
     def describe(self, args: Args, kwargs: Kwargs) -> Call | None:
         if _setting_up.get():
-            return Call(INPUT, "set-up", {"sql": self._statement}, args[0])
+            return Call(INPUT, self._set_up, {"sql": self._statement}, args[0])
         return Call(OUTPUT, self._alias, {"sql": self._statement}, args[0])
 
     def keep(self, call: Call, value: Any, session: Session) -> tuple[Any, Any]:
