@@ -6,34 +6,24 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, Final, Literal
+from typing import Any, Final
 from weakref import WeakKeyDictionary
 
-from playback_core.drivers import drive
-from playback_core.interception import Args, CallInterception, Interception, Kwargs, Plan, pass_by
-from playback_core.interceptor import Target
+from playback_core.interception import Args, Kwargs
 from playback_core.interceptors._parameters import named, named_rows
 from playback_core.interceptors._rows import KeptRows, RecordedRows
-from playback_core.interceptors._sql import normal_form, statement
+from playback_core.interceptors._sql import NAME, Statement, normal_form, statement
 from playback_core.library_interception import (
     INPUT,
     OUTPUT,
     Call,
     LibraryCalls,
-    LibraryInterception,
     Missing,
 )
 from playback_core.outcome import Outcome
-from playback_core.playback_session import PlaybackSession
-from playback_core.replacing import Function
-from playback_core.session import Branch, Session, current, current_session
+from playback_core.session import Session, current, current_session
 
 Rows = KeptRows | RecordedRows
-Amount = Literal["one", "next", "many", "all"]
-"""Of what is fetched: a row or None, a row or an exception, some rows, all that are left."""
-
-_AT_END: Final = (StopIteration, StopAsyncIteration)
-
 _setting_up: Final[ContextVar[bool]] = ContextVar("playback_setting_up", default=False)
 
 
@@ -104,10 +94,9 @@ class ToldStatements(LibraryCalls):
         told = statement(text)
         if _setting_up.get():
             return Call(INPUT, f"{self._prefix}set-up", {"sql": told.folded}, cursor)
-        if told.savepoint:
-            sql = f"{told.verb} {_label(told.savepoint)}"
-            return Call(OUTPUT, self._prefix + told.verb, {"sql": sql}, cursor)
         fields: dict[str, Any] = {"sql": text.strip() if told.reads else told.folded}
+        if told.name:
+            fields["sql"] = _with_label(told)
         if parameters:
             given = named_rows if self._many else named
             fields["parameters"] = given(told.parameters, parameters)
@@ -192,113 +181,19 @@ class TransactionCalls(LibraryCalls):
         return Outcome(None) if _setting_up.get() else None
 
 
-class FetchInterception(CallInterception):
-    """Keeps the rows that a statement's cursor gives, and gives them again.
+_names: Final[WeakKeyDictionary[Session, dict[tuple[str, str], str]]] = WeakKeyDictionary()
 
-    They belong to the entry of the statement: a fetch has none of its own. They are rows as the
-    driver has them, sequences of values. What an application's own factory makes of them is made
-    around this, in a replay, too.
+
+def _with_label(told: Statement) -> str:
+    """Return a text with its savepoint or cursor named in the order they appear in.
+
+    Their own names are made of ids of threads and objects.
     """
-
-    noun = "fetch"
-
-    def __init__(self, driver: Driver, amount: Amount) -> None:
-        super().__init__(f"{driver.library} fetch")
-        self._driver = driver
-        self._amount = amount
-
-    def begin(self, branch: Branch, args: Args, kwargs: Kwargs) -> Plan:
-        session = branch.session
-        if not (branch.intercepting and session.open):
-            pass_by(branch)
-            return None
-        cursor = args[0]
-        rows = self._driver.rows(cursor)
-        if rows is None or rows.session is not session:
-            return self._begin_foreign(session)
-        count = self._count(cursor, args, kwargs)
-        if isinstance(rows, RecordedRows):
-            return None, self._again(rows.fetch(count))
-        return branch.inner, (rows, count)
-
-    def finish(self, branch: Branch, step: Any, value: Any, args: Args, kwargs: Kwargs) -> Any:
-        kept, count = step
-        if self._amount in ("many", "all"):
-            if kept.add(value) and (count is None or len(value) < count):
-                self._end(args[0], kept)
-        elif value is None and self._amount == "one":
-            self._end(args[0], kept)
-        else:
-            kept.add((value,))
-        return value
-
-    def fail(
-        self, branch: Branch, step: Any, error: BaseException, args: Args, kwargs: Kwargs
-    ) -> None:
-        if isinstance(error, _AT_END):
-            self._end(args[0], step[0])
-
-    def _end(self, cursor: Any, kept: KeptRows) -> None:
-        kept.end()
-        self._driver.ended(cursor, kept)
-
-    def _count(self, cursor: Any, args: Args, kwargs: Kwargs) -> int | None:
-        if self._amount == "many":
-            return self._driver.size(cursor, args[1:], kwargs)
-        return None if self._amount == "all" else 1
-
-    def _again(self, rows: list[tuple[Any, ...]]) -> Outcome:
-        if self._amount in ("many", "all"):
-            return Outcome(rows)
-        if rows:
-            return Outcome(rows[0])
-        return Outcome(None) if self._amount == "one" else Outcome(exception=StopIteration())
-
-    def _begin_foreign(self, session: Session) -> Plan:
-        if isinstance(session, PlaybackSession):
-            hint = "The statement of this cursor was not run within the replayed operation."
-            raise session.miss(self.alias, self.alias, hint)
-        return None
-
-
-class Intercepted(Target):
-    """A place whose calls go to an interception of any kind."""
-
-    def __init__(
-        self,
-        module: str,
-        attribute: str,
-        interception: Interception,
-        *,
-        optional: bool = False,
-    ) -> None:
-        super().__init__(module, attribute, optional=optional)
-        self._interception = interception
-
-    def replacement(self, original: Function) -> Function:
-        return drive(original, self._interception)
-
-
-def statements(module: str, attribute: str, calls: LibraryCalls, **options: Any) -> Intercepted:
-    """Return the place of a method that runs statements, or ends transactions."""
-    return Intercepted(module, attribute, LibraryInterception(attribute, calls), **options)
-
-
-def fetches(module: str, attribute: str, driver: Driver, amount: Amount) -> Intercepted:
-    """Return the place of a method that fetches rows."""
-    return Intercepted(module, attribute, FetchInterception(driver, amount))
-
-
-_savepoints: Final[WeakKeyDictionary[Session, dict[str, str]]] = WeakKeyDictionary()
-
-
-def _label(name: str) -> str:
-    """Return what a savepoint is called in the order they appear in: names have thread ids."""
     session = current_session()
-    if session is None:
-        return name
-    labels = _savepoints.setdefault(session, {})
-    return labels.setdefault(name, f"savepoint_{len(labels) + 1}")
+    names = {} if session is None else _names.setdefault(session, {})
+    kind = "cursor" if told.reads else "savepoint"
+    label = names.setdefault((kind, told.name), f"{kind}_{len(names) + 1}")
+    return told.folded.replace(NAME, label) if told.reads else f"{told.verb} {label}"
 
 
 def _none_missing(hint: str) -> Exception:

@@ -15,7 +15,10 @@ _CACHED_LENGTH: Final = 4 * 1024
 _LONG_CACHED_LENGTH: Final = 128 * 1024
 
 _READING: Final = frozenset(
-    ("SELECT", "VALUES", "SHOW", "DESCRIBE", "DESC", "TABLE", "FETCH", "EXPLAIN")
+    (
+        *("SELECT", "VALUES", "SHOW", "DESCRIBE", "DESC", "TABLE", "EXPLAIN"),
+        *("DECLARE", "FETCH", "MOVE", "CLOSE"),
+    )
 )
 _CHANGING: Final = frozenset(("INSERT", "UPDATE", "DELETE", "MERGE", "REPLACE"))
 _MAIN: Final = frozenset((*_CHANGING, "SELECT", "VALUES", "TABLE"))
@@ -36,6 +39,7 @@ _BEFORE_TABLE: Final = {
     "SELECT": "FROM",
     "DELETE": "FROM",
     "EXPLAIN": "FROM",
+    "DECLARE": "FROM",
 }
 _OBJECTS: Final = frozenset(
     (
@@ -52,6 +56,9 @@ _NO_NAMES: Final = frozenset(
     )
 )
 _SAVEPOINTS: Final = frozenset(("SAVEPOINT", "RELEASE", "ROLLBACK"))
+_CURSORS: Final = frozenset(("DECLARE", "FETCH", "MOVE", "CLOSE"))
+NAME: Final = "\0"
+"""What stands in a folded text for the name of a savepoint or cursor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +67,8 @@ class Statement:
 
     `reads` is true where only its result matters: it is an input. `folded` is the text with its
     whitespace folded and its comments left out, which is no difference. `title` is verb and table.
-    `savepoint` is the name it makes, releases or goes back to. `parameters` names those that are
+    `name` is that of the savepoint or cursor it is about, which `folded` does not have: it means
+    something to its connection only. `parameters` names those that are
     given by position, `?` or `%s`, after their columns; it is empty where none has a name.
     """
 
@@ -68,7 +76,7 @@ class Statement:
     title: str
     reads: bool
     folded: str
-    savepoint: str
+    name: str
     parameters: tuple[str, ...]
 
 
@@ -92,19 +100,20 @@ def normal_form(text: str) -> str:
 
 def _told(text: str) -> Statement:
     tokens = tuple(tokens_of(text))
-    # Where a backslash may be an escape, it is not known where a text in quotes ends.
-    folded = text.strip() if _ESCAPED in text else joined(tokens)
     parts = list(_statements(tokens))
     first = parts[0] if parts else ()
     verb = _verb(first)
-    savepoint = _savepoint(verb, first)
+    named = _named(verb, first)
+    folded = joined(each._replace(text=NAME) if each is named else each for each in tokens)
+    # Where a backslash may be an escape, it is not known where a text in quotes ends.
+    folded = text.strip() if _ESCAPED in text else folded
     table = _table(verb, first)
     return Statement(
-        verb=f"{verb} TO" if verb == "ROLLBACK" and savepoint else verb,
+        verb=f"{verb} TO" if verb == "ROLLBACK" and named else verb,
         title=f"{verb} {table}" if table else verb,
         reads=bool(parts) and all(_reads(_verb(part), part) for part in parts),
         folded=folded,
-        savepoint=savepoint,
+        name=named.name() if named else "",
         parameters=parameter_names(tokens),
     )
 
@@ -168,17 +177,22 @@ def _pragma_reads(tokens: Sequence[Token]) -> bool:
     return "(" not in texts or any(token.word() in _READING_PRAGMAS for token in tokens)
 
 
-def _savepoint(verb: str, tokens: Sequence[Token]) -> str:
-    if verb not in _SAVEPOINTS:
-        return ""
-    if verb == "ROLLBACK" and "TO" not in (token.word() for token in tokens):
-        return ""
-    return _first_name(tokens[1:])
+def _named(verb: str, tokens: Sequence[Token]) -> Token | None:
+    """Return the name of the savepoint or cursor that a statement is about."""
+    words = [token.word() for token in tokens]
+    if verb == "ROLLBACK" and "TO" not in words:
+        return None
+    names = [
+        token
+        for token in tokens[1:]
+        if token.kind in ("word", "quoted") and token.word() not in _NO_NAMES
+    ]
+    if verb in _SAVEPOINTS or verb in ("DECLARE", "CLOSE"):
+        return names[0] if names and words[1:] != ["ALL"] else None
+    return names[-1] if names and verb in _CURSORS else None
 
 
 def _table(verb: str, tokens: Sequence[Token]) -> str:
-    if verb in _SAVEPOINTS:
-        return ""
     if verb in _BEFORE_TABLE:
         return _name_behind({_BEFORE_TABLE[verb]}, tokens) or (
             _name_behind({verb}, tokens) if verb not in _READING else ""

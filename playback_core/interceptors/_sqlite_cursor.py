@@ -9,7 +9,8 @@ from itertools import repeat, starmap
 from typing import Any, Final
 
 from playback_core.drivers import drive
-from playback_core.interceptors._dbapi import Driver, FetchInterception, Rows, StatementCalls
+from playback_core.interceptors._dbapi import Driver, Rows, StatementCalls
+from playback_core.interceptors._fetches import FetchInterception
 from playback_core.interceptors._parameters import looked_at
 from playback_core.interceptors._rows import KeptRows, RecordedRows
 from playback_core.library_interception import LibraryInterception

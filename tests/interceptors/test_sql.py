@@ -59,11 +59,17 @@ def test_a_statement_is_told_by_verb_and_table_and_whether_it_only_reads(text, t
         ("ROLLBACK TO SAVEPOINT sa_1", "ROLLBACK TO", "sa_1"),
         ("ROLLBACK TO sa_1", "ROLLBACK TO", "sa_1"),
         ("ROLLBACK", "ROLLBACK", ""),
+        ('DECLARE "c_7f1f_2" NO SCROLL CURSOR FOR SELECT a FROM t', "DECLARE", "c_7f1f_2"),
+        ("FETCH FORWARD 10 FROM c_7f1f_2", "FETCH", "c_7f1f_2"),
+        ("MOVE ALL IN c_7f1f_2", "MOVE", "c_7f1f_2"),
+        ("CLOSE c_7f1f_2", "CLOSE", "c_7f1f_2"),
+        ("CLOSE ALL", "CLOSE", ""),
     ],
 )
-def test_a_savepoint_has_a_name(text, verb, name):
+def test_savepoints_and_cursors_have_names(text, verb, name):
     told = statement(text)
-    assert (told.verb, told.savepoint) == (verb, name)
+    assert (told.verb, told.name) == (verb, name)
+    assert not name or name not in told.folded
 
 
 @pytest.mark.parametrize(

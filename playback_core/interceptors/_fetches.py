@@ -1,0 +1,118 @@
+"""Fetches from a driver's cursors: the rows they give are kept, and given again."""
+
+from __future__ import annotations
+
+from typing import Any, Final, Literal
+
+from playback_core.drivers import drive
+from playback_core.interception import Args, CallInterception, Interception, Kwargs, Plan, pass_by
+from playback_core.interceptor import Target
+from playback_core.interceptors._dbapi import Driver
+from playback_core.interceptors._rows import KeptRows, RecordedRows
+from playback_core.library_interception import LibraryCalls, LibraryInterception
+from playback_core.outcome import Outcome
+from playback_core.playback_session import PlaybackSession
+from playback_core.replacing import Function
+from playback_core.session import Branch, Session
+
+Amount = Literal["one", "next", "many", "all"]
+"""Of what is fetched: a row or None, a row or an exception, some rows, all that are left."""
+
+_AT_END: Final = (StopIteration, StopAsyncIteration)
+
+
+class FetchInterception(CallInterception):
+    """Keeps the rows that a statement's cursor gives, and gives them again.
+
+    They belong to the entry of the statement: a fetch has none of its own. They are rows as the
+    driver has them, sequences of values. What an application's own factory makes of them is made
+    around this, in a replay, too.
+    """
+
+    noun = "fetch"
+
+    def __init__(self, driver: Driver, amount: Amount) -> None:
+        super().__init__(f"{driver.library} fetch")
+        self._driver = driver
+        self._amount = amount
+
+    def begin(self, branch: Branch, args: Args, kwargs: Kwargs) -> Plan:
+        session = branch.session
+        if not (branch.intercepting and session.open):
+            pass_by(branch)
+            return None
+        cursor = args[0]
+        rows = self._driver.rows(cursor)
+        if rows is None or rows.session is not session:
+            return self._begin_foreign(session)
+        count = self._count(cursor, args, kwargs)
+        if isinstance(rows, RecordedRows):
+            return None, self._again(rows.fetch(count))
+        return branch.inner, (rows, count)
+
+    def finish(self, branch: Branch, step: Any, value: Any, args: Args, kwargs: Kwargs) -> Any:
+        kept, count = step
+        if self._amount in ("many", "all"):
+            if kept.add(value) and (count is None or len(value) < count):
+                self._end(args[0], kept)
+        elif value is None and self._amount == "one":
+            self._end(args[0], kept)
+        else:
+            kept.add((value,))
+        return value
+
+    def fail(
+        self, branch: Branch, step: Any, error: BaseException, args: Args, kwargs: Kwargs
+    ) -> None:
+        if isinstance(error, _AT_END):
+            self._end(args[0], step[0])
+
+    def _end(self, cursor: Any, kept: KeptRows) -> None:
+        kept.end()
+        self._driver.ended(cursor, kept)
+
+    def _count(self, cursor: Any, args: Args, kwargs: Kwargs) -> int | None:
+        if self._amount == "many":
+            return self._driver.size(cursor, args[1:], kwargs)
+        return None if self._amount == "all" else 1
+
+    def _again(self, rows: list[tuple[Any, ...]]) -> Outcome:
+        if self._amount in ("many", "all"):
+            return Outcome(rows)
+        if rows:
+            return Outcome(rows[0])
+        return Outcome(None) if self._amount == "one" else Outcome(exception=StopIteration())
+
+    def _begin_foreign(self, session: Session) -> Plan:
+        if isinstance(session, PlaybackSession):
+            hint = "The statement of this cursor was not run within the replayed operation."
+            raise session.miss(self.alias, self.alias, hint)
+        return None
+
+
+class Intercepted(Target):
+    """A place whose calls go to an interception of any kind."""
+
+    def __init__(
+        self,
+        module: str,
+        attribute: str,
+        interception: Interception,
+        *,
+        optional: bool = False,
+    ) -> None:
+        super().__init__(module, attribute, optional=optional)
+        self._interception = interception
+
+    def replacement(self, original: Function) -> Function:
+        return drive(original, self._interception)
+
+
+def statements(module: str, attribute: str, calls: LibraryCalls, **options: Any) -> Intercepted:
+    """Return the place of a method that runs statements, or ends transactions."""
+    return Intercepted(module, attribute, LibraryInterception(attribute, calls), **options)
+
+
+def fetches(module: str, attribute: str, driver: Driver, amount: Amount) -> Intercepted:
+    """Return the place of a method that fetches rows."""
+    return Intercepted(module, attribute, FetchInterception(driver, amount))
