@@ -99,7 +99,7 @@ class ToldStatements(LibraryCalls):
             fields["sql"] = _with_label(told)
         if parameters:
             given = named_rows if self._many else named
-            fields["parameters"] = given(told.parameters, parameters)
+            fields["parameters"] = given(told.places, parameters)
         return Call(INPUT if told.reads else OUTPUT, self._prefix + told.title, fields, cursor)
 
     def arguments(
@@ -181,7 +181,7 @@ class TransactionCalls(LibraryCalls):
         return Outcome(None) if _setting_up.get() else None
 
 
-_names: Final[WeakKeyDictionary[Session, dict[tuple[str, str], str]]] = WeakKeyDictionary()
+_names: Final[WeakKeyDictionary[Session, dict[str, dict[str, str]]]] = WeakKeyDictionary()
 
 
 def _with_label(told: Statement) -> str:
@@ -190,9 +190,10 @@ def _with_label(told: Statement) -> str:
     Their own names are made of ids of threads and objects.
     """
     session = current_session()
-    names = {} if session is None else _names.setdefault(session, {})
     kind = "cursor" if told.reads else "savepoint"
-    label = names.setdefault((kind, told.name), f"{kind}_{len(names) + 1}")
+    of_session = {} if session is None else _names.setdefault(session, {})
+    names = of_session.setdefault(kind, {})
+    label = names.setdefault(told.name, f"{kind}_{len(names) + 1}")
     return told.folded.replace(NAME, label) if told.reads else f"{told.verb} {label}"
 
 

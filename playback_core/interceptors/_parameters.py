@@ -1,10 +1,10 @@
-"""The names of parameters that are given by position: those of the columns they go to."""
+"""The names of parameters: those of the columns they go to, by which secrets are known."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
-from typing import Any, Final
+from itertools import islice, takewhile
+from typing import Any, Final, NamedTuple
 
 from playback_core.interceptors._tokens import Token
 
@@ -24,31 +24,54 @@ _NO_COLUMN: Final = _BETWEEN | {"", "SET", "WHERE", "WHEN", "THEN", "ELSE"}
 _FIRST: Final = frozenset(("SELECT", "VALUES"))
 
 
-def parameter_names(tokens: Sequence[Token]) -> tuple[str, ...]:
-    """Return a name for each parameter that has a place; none where none has a name."""
+class Places(NamedTuple):
+    """Where parameters go: the `names` of their columns, and their own `keys` if they have any.
+
+    Without names they are a list.
+    """
+
+    names: tuple[str, ...]
+    keys: tuple[str, ...] = ()
+
+
+def places_of(tokens: Sequence[Token]) -> Places:
+    """Return the places of parameters in a statement."""
     places = [index for index, token in enumerate(tokens) if token.kind == "place"]
-    if not all(tokens[index].text in _BY_POSITION for index in places):
-        return ()
+    keys = [_key(tokens[index].text) for index in places]
+    by_position = not any(keys)
+    if not by_position and not all(keys):
+        return Places(())
     inserted = dict(_inserted(tokens))
     names: list[str] = []
     for index in places:
         name = inserted.get(index) or _name_before(tokens, index, names[-1] if names else "")
         names.append(name)
+    if not by_position:
+        shown = [name or key for name, key in zip(names, keys, strict=True)]
+        return Places(tuple(shown), tuple(keys))
     if not any(names):
-        return ()
-    return tuple(name or f"parameter {number}" for number, name in enumerate(names, 1))
+        return Places(())
+    return Places(tuple(name or f"parameter {number}" for number, name in enumerate(names, 1)))
 
 
-def named(names: Sequence[str], values: Any) -> Any:
+def named(places: Places, values: Any) -> Any:
     """Return the parameters of one statement by name, those of one name together.
 
-    As they are where they have names already; as a list where they have none.
+    As they are where it is not told which goes where.
     """
+    names = places.names
     # Asking for the abstract type costs as much as all the rest.
     if type(values) not in _PLAIN and isinstance(values, Mapping):
-        return dict(values)
-    if len(names) != len(values):
+        if not places.keys or not set(places.keys) <= values.keys():
+            return dict(values)
+        other = {key: value for key, value in values.items() if key not in places.keys}
+        return other | _by_name(names, [values[key] for key in places.keys])
+    if places.keys or len(names) != len(values):
         return list(values)
+    return _by_name(names, values)
+
+
+def _by_name(names: Sequence[str], values: Sequence[Any]) -> dict[str, Any]:
     found = dict(zip(names, values, strict=False))
     if len(found) < len(names):
         # An `IN (?, ?)`, or several rows of one statement.
@@ -58,16 +81,16 @@ def named(names: Sequence[str], values: Any) -> Any:
     return found
 
 
-def named_rows(names: Sequence[str], rows: Sequence[Any] | RowsLookedAt) -> Any:
+def named_rows(places: Places, rows: Sequence[Any] | RowsLookedAt) -> Any:
     """Return the parameters of a statement that is run for each of many rows, by column."""
     if isinstance(rows, RowsLookedAt):
         rows = rows.known()
     if not rows:
         return []
     if not all(isinstance(row, (tuple, list)) and len(row) == len(rows[0]) for row in rows):
-        return [named(names, row) for row in rows]
-    columns = [list(column) for column in zip(*rows, strict=True)]
-    if len(names) != len(columns) or len(set(names)) < len(names):
+        return [named(places, row) for row in rows]
+    names, columns = places.names, [list(column) for column in zip(*rows, strict=True)]
+    if places.keys or len(names) != len(columns) or len(set(names)) < len(names):
         return columns
     return dict(zip(names, columns, strict=True))
 
@@ -108,25 +131,31 @@ def looked_at(rows: Any) -> Any:
     return rows if isinstance(rows, (list, tuple)) else RowsLookedAt(rows)
 
 
-def _inserted(tokens: Sequence[Token]) -> Iterable[tuple[int, str]]:
+def _key(place: str) -> str:
+    if place in _BY_POSITION:
+        return ""
+    return place[2:-2] if place.startswith("%") else place[1:]
+
+
+def _inserted(tokens: Sequence[Token]) -> Iterator[tuple[int, str]]:
     """Tell of the places within `INSERT INTO table (columns) VALUES (...), (...)` their columns."""
-    columns: list[str] = []
-    start = next((i for i, token in enumerate(tokens) if token.word() == "INTO"), len(tokens))
-    values = next((i for i, token in enumerate(tokens) if token.word() == "VALUES"), 0)
-    if not start < values:
+    words = [token.word() for token in tokens]
+    if "INTO" not in words or "VALUES" not in words:
         return
+    values = words.index("VALUES")
     columns = [
         token.name()
-        for token in tokens[start + 2 : values]
+        for token in takewhile(lambda each: each.text != ")", tokens[words.index("INTO") + 2 :])
         if token.depth and token.kind in ("word", "quoted")
     ]
-    column = 0
-    for index, token in enumerate(tokens[values:], values):
-        if token.depth == 0 and token.kind == "word" and index > values:
+    # It may be within a `SELECT ... FROM (VALUES ...)`.
+    depth, column = tokens[values].depth, 0
+    for index, token in enumerate(tokens[values + 1 :], values + 1):
+        if token.depth < depth or (token.depth == depth and token.kind == "word"):
             return
-        if token.text == "(" and token.depth == 0:
+        if token.text == "(" and token.depth == depth:
             column = 0
-        elif token.text == "," and token.depth == 1:
+        elif token.text == "," and token.depth == depth + 1:
             column += 1
         elif token.kind == "place" and column < len(columns):
             yield index, columns[column]
@@ -135,14 +164,16 @@ def _inserted(tokens: Sequence[Token]) -> Iterable[tuple[int, str]]:
 def _name_before(tokens: Sequence[Token], index: int, last: str) -> str:
     """Return the name that is compared with what has its place here: `last` in `IN (?, ?)`."""
     listed = False
-    for token in reversed(tokens[max(0, index - 6) : index]):
+    for before in range(index - 1, max(-1, index - 7), -1):
+        token = tokens[before]
+        word = token.word()
         if token.kind == "place":
             return last if listed else ""
-        if token.word() in _FIRST:
+        if word in _FIRST or (word == "AND" and tokens[before - 2].word() != "BETWEEN"):
             return ""
-        if token.text == "," or token.word() == "AND":
+        if token.text == "," or word == "AND":
             listed = True
-        elif token.kind == "quoted" or token.word() not in _NO_COLUMN:
+        elif token.kind == "quoted" or word not in _NO_COLUMN:
             return "" if listed else token.name()
         elif listed or not (token.kind in ("operator", "word") or token.text == "("):
             return ""

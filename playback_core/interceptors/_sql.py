@@ -8,7 +8,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Final
 
-from playback_core.interceptors._parameters import parameter_names
+from playback_core.interceptors._parameters import Places, places_of
 from playback_core.interceptors._tokens import Token, joined, tokens_of
 
 _CACHED_LENGTH: Final = 4 * 1024
@@ -68,8 +68,7 @@ class Statement:
     `reads` is true where only its result matters: it is an input. `folded` is the text with its
     whitespace folded and its comments left out, which is no difference. `title` is verb and table.
     `name` is that of the savepoint or cursor it is about, which `folded` does not have: it means
-    something to its connection only. `parameters` names those that are
-    given by position, `?` or `%s`, after their columns; it is empty where none has a name.
+    something to its connection only. `places` are those of its parameters.
     """
 
     verb: str
@@ -77,7 +76,7 @@ class Statement:
     reads: bool
     folded: str
     name: str
-    parameters: tuple[str, ...]
+    places: Places
 
 
 def statement(text: str) -> Statement:
@@ -114,7 +113,7 @@ def _told(text: str) -> Statement:
         reads=bool(parts) and all(_reads(_verb(part), part) for part in parts),
         folded=folded,
         name=named.name() if named else "",
-        parameters=parameter_names(tokens),
+        places=places_of(tokens),
     )
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from playback_core.interceptors._parameters import named, named_rows
+from playback_core.interceptors._parameters import Places, named, named_rows
 from playback_core.interceptors._sql import normal_form, statement
 
 
@@ -120,27 +120,39 @@ def test_the_normal_form_has_words_and_numbers_in_one_spelling():
         ("SELECT ?, x FROM t WHERE y = ?", ("parameter 1", "y")),
         ("SELECT ?", ()),
         ("INSERT INTO t VALUES (?, ?)", ()),
-        ("SELECT :name", ()),
         ("SELECT '?'", ()),
+        ("SELECT ?, :name", ()),
+        ("SELECT * FROM t WHERE pass = :secret AND :other > 1", ("pass", "other")),
+        (
+            "INSERT INTO t (a, b) SELECT p0::INT FROM (VALUES (%(a__0)s::INT, %(b__0)s, 0),"
+            " (%(a__1)s::INT, %(b__1)s, 1)) AS x(p0, p1, n) ORDER BY n",
+            ("a", "b", "a", "b"),
+        ),
     ],
 )
-def test_parameters_by_position_have_the_names_of_their_columns(text, names):
-    assert statement(text).parameters == names
+def test_parameters_have_the_names_of_their_columns(text, names):
+    assert statement(text).places.names == names
 
 
 def test_parameters_are_given_by_name_where_there_are_names():
-    assert named(("a", "b"), (1, 2)) == {"a": 1, "b": 2}
-    assert named(("a", "a", "b"), (1, 2, 3)) == {"a": [1, 2], "b": [3]}
-    assert named((), (1, 2)) == [1, 2]
-    assert named(("a",), (1, 2)) == [1, 2]
-    assert named((), {"a": 1}) == {"a": 1}
-    assert named_rows(("a", "b"), [(1, 2), (3, 4)]) == {"a": [1, 3], "b": [2, 4]}
-    assert named_rows((), [(1, 2), (3, 4)]) == [[1, 3], [2, 4]]
-    assert named_rows((), [{"a": 1}, {"a": 2}]) == [{"a": 1}, {"a": 2}]
+    assert named(Places(("a", "b")), (1, 2)) == {"a": 1, "b": 2}
+    assert named(Places(("a", "a", "b")), (1, 2, 3)) == {"a": [1, 2], "b": [3]}
+    assert named(Places(()), (1, 2)) == [1, 2]
+    assert named(Places(("a",)), (1, 2)) == [1, 2]
+    assert named(Places(()), {"a": 1}) == {"a": 1}
+    assert named(Places(("a", "b"), ("x", "y")), {"x": 1, "y": 2, "z": 3}) == {
+        "a": 1,
+        "b": 2,
+        "z": 3,
+    }
+    assert named(Places(("a", "b"), ("x", "y")), {"x": 1}) == {"x": 1}
+    assert named_rows(Places(("a", "b")), [(1, 2), (3, 4)]) == {"a": [1, 3], "b": [2, 4]}
+    assert named_rows(Places(()), [(1, 2), (3, 4)]) == [[1, 3], [2, 4]]
+    assert named_rows(Places(("b",), ("a",)), [{"a": 1}, {"a": 2}]) == [{"b": 1}, {"b": 2}]
 
 
 def test_a_text_of_many_statements_is_told_in_time_that_grows_as_it_does():
     rows = ", ".join(["(?, ?)"] * 20_000)
     told = statement(f"INSERT INTO t (a, b) VALUES {rows}")
     assert told.title == "INSERT t"
-    assert len(told.parameters) == 40_000
+    assert len(told.places.names) == 40_000
