@@ -21,7 +21,8 @@ from playback_core.library_interception import (
     Missing,
 )
 from playback_core.outcome import Outcome
-from playback_core.session import Session, current, current_session
+from playback_core.playback_session import PlaybackSession
+from playback_core.session import Branch, Session, current, current_session, within
 
 Rows = KeptRows | RecordedRows
 _setting_up: Final[ContextVar[bool]] = ContextVar("playback_setting_up", default=False)
@@ -38,6 +39,24 @@ def setting_up() -> Iterator[None]:
         yield
     finally:
         _setting_up.reset(token)
+
+
+@contextmanager
+def by_itself() -> Iterator[None]:
+    """Have a block recorded as nothing, and its statements answered by nothing in a replay.
+
+    It is for what a library does with a connection by itself, as the state of a pool has it.
+    """
+    branch = current()
+    session = None if branch is None else branch.session
+    if branch is None or not isinstance(session, PlaybackSession):
+        with within(None if branch is None else branch.inner):
+            yield
+        return
+    # Sealed all the same, as its driver may not be intercepted.
+    apart = Branch(session, branch.path, sealed=session.sandbox is not None)
+    with within(apart), setting_up():
+        yield
 
 
 class Driver(ABC):
@@ -71,8 +90,8 @@ class Driver(ABC):
         """Tell whether its rows hold only None, numbers, str and bytes; False if unknown."""
         return False
 
-    def size(self, cursor: Any, args: Args, kwargs: Kwargs) -> int:
-        """Return how many rows `fetchmany` is asked for; `args` without the cursor."""
+    def size(self, cursor: Any, args: Args, kwargs: Kwargs) -> int | None:
+        """Return how many rows `fetchmany` is asked for, None for all; `args` without cursor."""
         size = args[0] if args else kwargs.get("size")
         return int(cursor.arraysize if size is None else size)
 
@@ -97,7 +116,7 @@ class ToldStatements(LibraryCalls):
         fields: dict[str, Any] = {"sql": text.strip() if told.reads else told.folded}
         if told.name:
             fields["sql"] = _with_label(told)
-        if parameters:
+        if parameters is not None and len(parameters):
             given = named_rows if self._many else named
             fields["parameters"] = given(told.places, parameters)
         return Call(INPUT if told.reads else OUTPUT, self._prefix + told.title, fields, cursor)

@@ -116,8 +116,8 @@ class RowsLookedAt:
             raise self._error
         yield from self._source
 
-    def __bool__(self) -> bool:
-        return bool(self._seen)
+    def __len__(self) -> int:
+        return len(self._seen)
 
     def known(self) -> list[Any]:
         """Return all rows; raise ValueError where there are too many to be known."""

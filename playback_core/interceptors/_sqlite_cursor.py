@@ -9,6 +9,7 @@ from itertools import repeat, starmap
 from typing import Any, Final
 
 from playback_core.drivers import drive
+from playback_core.interception import Args, Kwargs
 from playback_core.interceptors._dbapi import Driver, Rows, StatementCalls
 from playback_core.interceptors._fetches import FetchInterception
 from playback_core.interceptors._parameters import looked_at
@@ -51,6 +52,10 @@ class _Sqlite(Driver):
         # Raises where it is closed, or of another thread.
         _check(connection, 0)
         connection.playback_in_transaction = rows.about.get("in_transaction", False)
+
+    def size(self, cursor: Any, args: Args, kwargs: Kwargs) -> int | None:
+        size = super().size(cursor, args, kwargs)
+        return size if size is not None and size > 0 else None
 
     def exact(self, cursor: Any) -> bool:
         connection: Replayable = _connection(cursor)

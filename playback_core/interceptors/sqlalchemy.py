@@ -6,8 +6,7 @@ a connection up, to try it and to clean it is not: whether it does depends on th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import wraps
 from typing import Any, Final
 from weakref import WeakKeyDictionary, WeakSet
@@ -15,7 +14,7 @@ from weakref import WeakKeyDictionary, WeakSet
 from playback_core.drivers import drive
 from playback_core.interception import Args, Kwargs
 from playback_core.interceptor import Interceptor, Target
-from playback_core.interceptors._dbapi import setting_up
+from playback_core.interceptors._dbapi import by_itself
 from playback_core.library_interception import (
     INPUT,
     Call,
@@ -24,13 +23,16 @@ from playback_core.library_interception import (
     Missing,
 )
 from playback_core.outcome import Outcome
-from playback_core.playback_session import PlaybackSession
 from playback_core.replacing import Function
-from playback_core.session import Branch, Session, current, within
+from playback_core.session import Session, current
 
 _BASIC: Final = ("server_version_info", "default_schema_name", "default_isolation_level")
 _LIMIT: Final = "max_identifier_length"
 _PLAIN: Final = frozenset({type(None), bool, int, float, str})
+
+# What the function has that SQLAlchemy makes to open connections.
+_ARGS: Final = "cargs_tup"
+_OPTIONS: Final = "cparams"
 
 _learnt: Final[WeakKeyDictionary[Any, list[str]]] = WeakKeyDictionary()
 """By dialect, the names of what it has learnt of its server, by asking it."""
@@ -87,25 +89,10 @@ class _Finalising(Target):
         def finalise(*args: Any, **kwargs: Any) -> Any:
             if current() is None:
                 return original(*args, **kwargs)
-            with _by_itself():
+            with by_itself():
                 return original(*args, **kwargs)
 
         return finalise
-
-
-@contextmanager
-def _by_itself() -> Iterator[None]:
-    """Have a block recorded as nothing, and its statements answered by nothing in a replay."""
-    branch = current()
-    session = None if branch is None else branch.session
-    if branch is None or not isinstance(session, PlaybackSession):
-        with within(None if branch is None else branch.inner):
-            yield
-        return
-    # Sealed all the same, as its driver may not be intercepted.
-    apart = Branch(session, branch.path, sealed=session.sandbox is not None)
-    with within(apart), setting_up():
-        yield
 
 
 def _asks_no_more(dialect: Any) -> bool:
@@ -122,14 +109,32 @@ def _connection_of_replay(engine: Any, facts: dict[str, Any]) -> Any:
         dialect.initialize = _nothing
     try:
         options = {"reset_on_return": pool._reset_on_return, "_dispatch": pool.dispatch}
-        with _by_itself():
-            connection = NullPool(pool._creator, dialect=dialect, **options).connect()
+        with by_itself():
+            connection = NullPool(_creator(engine), dialect=dialect, **options).connect()
     finally:
         if asks:
             del dialect.initialize
     if dialect in _told_by_replays:
         _tell(dialect, facts)
     return connection
+
+
+def _creator(engine: Any) -> Callable[..., Any]:
+    """Return what opens a connection as the engine does, without asking the application.
+
+    Its own `creator`, or its listeners to `do_connect`, may ask a server for a password.
+    """
+    own, dialect = engine.pool._creator, engine.dialect
+    code, cells = getattr(own, "__code__", None), getattr(own, "__closure__", None)
+    known = dict(zip(code.co_freevars, cells, strict=True)) if code and cells else {}
+    if _ARGS in known and _OPTIONS in known:
+        args, options = known[_ARGS].cell_contents, known[_OPTIONS].cell_contents
+    elif dialect.name == "sqlite":
+        creator: Callable[..., Any] = own
+        return creator
+    else:
+        args, options = dialect.create_connect_args(engine.url)
+    return lambda record=None: dialect.connect(*args, **options)
 
 
 def _nothing(connection: Any) -> None:

@@ -177,6 +177,43 @@ def test_the_state_of_a_pool_is_no_difference(path, kind, warm):
     engine.dispose()
 
 
+def test_whoever_gives_a_password_to_connect_is_not_asked_in_a_replay(path):
+    engine = create_engine(
+        f"sqlite:///{path}", connect_args={"timeout": 1}, poolclass=pool.NullPool
+    )
+    asked = []
+
+    @event.listens_for(engine, "do_connect")
+    def ask(dialect, record, args, options):
+        asked.append(options["timeout"])
+
+    def work():
+        with engine.connect() as connection:
+            return connection.scalars(NAMES).all()
+
+    recorded = record(work)
+    assert recorded.replay(work)[0] == recorded.result
+    assert asked == [1]
+
+
+def test_a_creator_of_the_application_s_own_opens_its_own_class(path):
+    class ShopConnection(sqlite3.Connection):
+        pass
+
+    engine = create_engine(
+        "sqlite://",
+        creator=lambda: sqlite3.connect(path, factory=ShopConnection),
+        poolclass=pool.NullPool,
+    )
+
+    def work():
+        with engine.connect() as connection:
+            mine = isinstance(connection.connection.dbapi_connection, ShopConnection)
+            return mine, connection.scalars(NAMES).all()
+
+    assert replays_equal(path, work).result == (True, ["axe", "broom"])
+
+
 def test_an_engine_that_has_never_seen_its_server_is_told_of_it_and_asks_later(path, engine):
     def work(engine):
         with engine.connect() as connection:

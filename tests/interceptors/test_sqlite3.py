@@ -231,6 +231,24 @@ def test_rows_of_which_only_some_were_read_are_kept_so_far(path, replays_equal):
     assert replays_equal(work) == ("axe",)
 
 
+def test_a_fetch_of_no_number_is_of_all_rows(path, replays_equal):
+    def work():
+        with closing(sqlite3.connect(path)) as connection:
+            cursor = connection.execute("SELECT name FROM product ORDER BY id")
+            return cursor.fetchmany(0), cursor.fetchmany(0)
+
+    assert replays_equal(work) == (NAMES, [])
+
+
+def test_fetches_between_the_steps_of_a_loop_keep_their_order(path, replays_equal):
+    def work():
+        with closing(sqlite3.connect(path)) as connection:
+            cursor = connection.execute("SELECT name FROM product ORDER BY id")
+            return [(row, cursor.fetchone()) for row in cursor]
+
+    assert replays_equal(work) == [(NAMES[0], NAMES[1]), (NAMES[2], None)]
+
+
 def test_many_rows_read_one_by_one_are_kept(path, replays_equal):
     def work():
         with closing(sqlite3.connect(path)) as connection:
