@@ -59,7 +59,12 @@ _SECRET_AFTER: Final = {
     "MIGRATE": 5,
     "SENTINEL SET": 1,
 }
-_CONCEALED: Final = "(concealed)"
+CONCEALED: Final = "(concealed)"
+"""Told instead of the arguments that hold a password."""
+
+_SECRET_SETTINGS: Final = frozenset(
+    {"requirepass", "masterauth", "tls-key-file-pass", "tls-client-key-file-pass"}
+)
 
 # Where pairs of names and values begin, so that a secret is known by its name.
 _PAIRS_FROM: Final = {"HSET": 1, "HMSET": 1, "HSETNX": 1, "MSET": 0, "MSETNX": 0}
@@ -86,7 +91,7 @@ def told(args: Sequence[Any], options: Mapping[str, Any]) -> tuple[str, dict[str
     arguments = [each if type(each) is str else _argument(each) for each in rest]
     fields: dict[str, Any] = {"command": [name, *arguments]}
     if name in _SECRET_AFTER:
-        fields["command"][1 + _SECRET_AFTER[name] :] = [_CONCEALED]
+        fields["command"][1 + _SECRET_AFTER[name] :] = [CONCEALED]
     elif name in _PAIRS_FROM:
         start = _PAIRS_FROM[name]
         pairs = arguments[start:]
@@ -104,11 +109,16 @@ def told(args: Sequence[Any], options: Mapping[str, Any]) -> tuple[str, dict[str
 
 
 def named(command: Sequence[Argument], result: Any) -> Any:
-    """Return a result of HGET or HMGET by the names that were asked for, others as they are."""
+    """Return what is stored of a result: of HGET and HMGET by the names that were asked for."""
     if command[0] == "HGET" and len(command) == 3 and not isinstance(result, Exception):
         return {command[2]: result}
     if command[0] == "HMGET" and isinstance(result, list) and len(result) == len(command) - 2:
         return dict(zip(command[2:], result, strict=True))
+    if command[0] == "CONFIG GET" and isinstance(result, dict):
+        return {
+            name: CONCEALED if value and _argument(name) in _SECRET_SETTINGS else value
+            for name, value in result.items()
+        }
     return result
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from playback_core.interceptor import CallTarget, Interceptor, Target
-from playback_core.interceptors._redis_commands import is_read, named, told, unnamed
+from playback_core.interceptors._redis_commands import CONCEALED, is_read, named, told, unnamed
 from playback_core.library_interception import INPUT, OUTPUT, UNRECORDED, Call, Missing
 from playback_core.outcome import Outcome
 from playback_core.replacing import Function
@@ -80,6 +80,15 @@ class _Pipeline(_OnServer):
 
     def keep(self, call: Call, value: Any, session: Session) -> tuple[Any, Any]:
         return value, _each(named, call.about[1], value)
+
+    def keep_error(self, call: Call, error: BaseException) -> BaseException:
+        if not any(CONCEALED in command for command in call.about[1]):
+            return error
+        # Its text tells the command.
+        stored = type(error).__new__(type(error))
+        vars(stored).update(vars(error))
+        stored.args = (CONCEALED,)
+        return stored
 
     def answer(self, call: Call, stored: Any, missing: Missing) -> Any:
         pipeline, commands = call.about
@@ -230,11 +239,9 @@ def _cluster_targets(module: str) -> list[Target]:
     ]
 
 
-def _pool_targets(module: str, connecting: type[Target]) -> list[Target]:
-    pools = ("ConnectionPool", "BlockingConnectionPool")
+def _each_pool(module: str, method: str, kind: type[Target]) -> list[Target]:
     return [
-        *(connecting(module, f"{pool}.get_connection") for pool in pools),
-        *(_Unrecorded(module, f"{pool}.disconnect") for pool in pools),
+        kind(module, f"{pool}.{method}") for pool in ("ConnectionPool", "BlockingConnectionPool")
     ]
 
 
@@ -243,8 +250,10 @@ INTERCEPTOR: Final = Interceptor(
     targets=[
         *_client_targets("redis.client"),
         *_client_targets("redis.asyncio.client"),
-        *_pool_targets("redis.connection", _Connecting),
-        *_pool_targets("redis.asyncio.connection", _AwaitedConnecting),
+        *_each_pool("redis.connection", "get_connection", _Connecting),
+        *_each_pool("redis.asyncio.connection", "get_connection", _AwaitedConnecting),
+        # It starts tasks, which a replay that has nothing to close would not.
+        *_each_pool("redis.asyncio.connection", "disconnect", _Unrecorded),
         *_cluster_targets("redis.cluster"),
         *_cluster_targets("redis.asyncio.cluster"),
         _Client("redis.asyncio.cluster", "RedisCluster.initialize", optional=True),

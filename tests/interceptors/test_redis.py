@@ -451,10 +451,15 @@ def test_passwords_are_never_stored():
         error_of(lambda: client.execute_command("AUTH", "ann", "hunter2"))
         error_of(lambda: client.execute_command("CONFIG", "SET", "masterauth", "hunter2"))
         error_of(lambda: client.acl_setuser("bob", passwords=["+hunter2"]))
-        return client.set("a", 1), client.pipeline().auth("hunter2").get("a").execute()
+        refused = error_of(client.pipeline().auth("hunter2", "ann").execute)
+        settings = len(client.config_get("requirepass"))
+        queued = client.pipeline().auth("hunter2").get("a").execute()
+        return client.set("a", 1), queued, refused[0], settings
 
     runs = recorded(work, lambda client: client.config_set("requirepass", "hunter2"))
-    assert "hunter2" not in repr([entry.decoded_arguments() for entry in runs.recording.entries])
+    assert runs.result[2] is redis.AuthenticationError or runs.result[2] is redis.ResponseError
+    told = [(each.decoded_arguments(), each.decoded_result()) for each in runs.recording.entries]
+    assert "hunter2" not in repr(told)
     check(runs)
 
 
