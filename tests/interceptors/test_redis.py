@@ -9,12 +9,13 @@ import redis
 import redis.asyncio
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+from redis.sentinel import Sentinel
 
 from playback_core import RecordingKeyError, SandboxOptions
 from playback_core.codec.redaction import Redactor
 from playback_core.interceptor import installed
 from playback_core.interceptors import install_interceptors, uninstall_interceptors
-from tests.interceptors.redis_server import recorded, redis_cluster, redis_server
+from tests.interceptors.redis_server import recorded, redis_cluster, redis_sentinel, redis_server
 from tests.interceptors.runs import Runs
 
 pytestmark = pytest.mark.usefixtures("intercepted")
@@ -236,6 +237,67 @@ def test_a_subscriber_that_looks_more_often_finds_nothing_and_one_that_waits_is_
     assert runs.replayed(lambda: work(0, 0, 0)).result == [*runs.result, None, None]
     with pytest.raises(RecordingKeyError, match="redis message"):
         runs.replayed(lambda: work(0, None))
+
+
+def test_a_thread_that_hears_messages_for_the_application_hears_them_again():
+    def work(port):
+        client = redis.Redis(port=port)
+        heard, done = [], threading.Event()
+
+        def hear(message):
+            heard.append(message["data"])
+            done.set()
+
+        subscriber = client.pubsub(ignore_subscribe_messages=True)
+        subscriber.subscribe(news=hear)
+        assert subscriber.get_message(timeout=5) is None
+        client.publish("news", "one")
+        thread = subscriber.run_in_thread(sleep_time=0.01)
+        assert done.wait(10)
+        thread.stop()
+        thread.join()
+        return heard
+
+    replay = recorded(work).replayed()
+    assert replay.result == [b"one"]
+    assert replay.playback.missed == []
+
+
+def test_a_wait_that_was_given_up_is_given_up_again():
+    async def work(port):
+        async with redis.asyncio.Redis(port=port) as client:
+            with pytest.raises(asyncio.TimeoutError):
+                await asyncio.wait_for(client.blpop("none", timeout=20), 0.1)
+            return await client.get("a")
+
+    check(recorded(lambda port: asyncio.run(work(port)), lambda client: client.set("a", 1)))
+
+
+def test_the_newer_protocol_replays_the_same_way():
+    def work(port):
+        with redis.Redis(port=port, protocol=3, decode_responses=True) as client:
+            client.hset("ann", mapping={"age": 3})
+            client.zadd("rank", {"a": 1})
+            results = [client.hgetall("ann"), client.zrange("rank", 0, -1, withscores=True)]
+            with client.pubsub() as subscriber:
+                subscriber.subscribe("news")
+                return [*results, subscriber.get_message(timeout=5), client.client_info()["id"]]
+
+    check(recorded(work))
+
+
+def test_a_sentinel_need_not_say_again_who_the_master_is(tmp_path):
+    with redis_server() as master, redis_sentinel(tmp_path, master) as port:
+
+        def work():
+            sentinel = Sentinel([("127.0.0.1", port)])
+            shop = sentinel.master_for("shop")
+            return shop.set("a", 1), shop.get("a"), sentinel.discover_master("shop")
+
+        runs = Runs(work)
+    assert runs.result == (True, b"1", ("127.0.0.1", master))
+    replay = check(runs)
+    assert sent(replay)[0][1]["server"] == "shop/0"
 
 
 def test_clients_with_one_connection_and_blocking_pools_need_no_server():
