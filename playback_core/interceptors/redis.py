@@ -6,6 +6,13 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from playback_core.interceptor import CallTarget, Interceptor, Target
+from playback_core.interceptors._redis_clients import (
+    is_transaction,
+    leave_empty,
+    parts_of,
+    place_of,
+    queued,
+)
 from playback_core.interceptors._redis_commands import CONCEALED, is_read, named, told, unnamed
 from playback_core.library_interception import INPUT, OUTPUT, UNRECORDED, Call, Missing
 from playback_core.outcome import Outcome
@@ -30,7 +37,7 @@ class _Command(_OnServer):
         client, *words = args
         name, fields = told(words, kwargs)
         kind = INPUT if is_read(name) else OUTPUT
-        fields.update(_place(client))
+        fields.update(place_of(client))
         targets = kwargs.get("target_nodes")
         if isinstance(targets, str):
             fields["nodes"] = targets
@@ -56,7 +63,7 @@ class _ImmediateCommand(_Command):
 
     def answer_error(self, call: Call, error: BaseException) -> BaseException:
         if type(error).__name__ == "WatchError":
-            _empty(call.about[0])
+            leave_empty(call.about[0])
         return error
 
 
@@ -65,13 +72,13 @@ class _Pipeline(_OnServer):
 
     def describe(self, args: _Args, kwargs: _Kwargs) -> Call | None:
         pipeline = args[0]
-        queue = _queue(pipeline)
+        queue = queued(pipeline)
         if not queue and not getattr(pipeline, "watching", False):
             return None
-        told_ones = [told(*_parts(each)) for each in queue]
+        told_ones = [told(*parts_of(each)) for each in queue]
         fields = {
-            **_place(pipeline),
-            "transaction": _is_transaction(pipeline),
+            **place_of(pipeline),
+            "transaction": is_transaction(pipeline),
             "commands": [each for _, each in told_ones],
         }
         kind = INPUT if all(is_read(name) for name, _ in told_ones) else OUTPUT
@@ -92,13 +99,13 @@ class _Pipeline(_OnServer):
 
     def answer(self, call: Call, stored: Any, missing: Missing) -> Any:
         pipeline, commands = call.about
-        _empty(pipeline)
+        leave_empty(pipeline)
         if len(stored) != len(commands):
             raise missing(f"{len(stored)} commands were recorded, and now are {len(commands)}.")
         return _each(unnamed, commands, stored)
 
     def answer_error(self, call: Call, error: BaseException) -> BaseException:
-        _empty(call.about[0])
+        leave_empty(call.about[0])
         return error
 
 
@@ -114,7 +121,7 @@ class _Message(_OnServer):
         # By its number: one that came once is not there again for who asks once more.
         session = current_session()
         number = session.number_output(f"redis {channels}") if session is not None else 0
-        fields = {**_place(subscriber), "channels": channels, "number": number}
+        fields = {**place_of(subscriber), "channels": channels, "number": number}
         return Call(INPUT, "redis message", fields, waits)
 
     def answer_missing(self, call: Call) -> Outcome | None:
@@ -167,55 +174,6 @@ async def _awaited(value: Any) -> Any:
 
 def _each(change: Callable[..., Any], commands: Sequence[Any], results: Any) -> list[Any]:
     return [change(*pair) for pair in zip(commands, results, strict=True)]
-
-
-def _place(client: Any) -> dict[str, Any]:
-    """Return where a client sends its commands, without user and password."""
-    pool = getattr(client, "connection_pool", None)
-    if pool is None:
-        return {"server": "cluster"}
-    options = pool.connection_kwargs
-    # That of a sentinel has a name, and no host of its own.
-    host = options.get("path") or getattr(pool, "service_name", None)
-    if host is None:
-        host = f"{options.get('host', 'localhost')}:{options.get('port', 6379)}"
-    place = {"server": f"{host}/{options.get('db') or 0}"}
-    return {**place, "decoded": True} if options.get("decode_responses") else place
-
-
-def _holder(pipeline: Any) -> tuple[Any, str]:
-    # A pipeline of a cluster has had its commands in several places.
-    holder = getattr(pipeline, "_execution_strategy", pipeline)
-    names = ("_command_queue", "command_stack", "_command_stack")
-    return holder, next(name for name in names if hasattr(holder, name))
-
-
-def _queue(pipeline: Any) -> Sequence[Any]:
-    holder, name = _holder(pipeline)
-    queue: Sequence[Any] = getattr(holder, name)
-    return queue
-
-
-def _parts(command: Any) -> tuple[Sequence[Any], _Kwargs]:
-    if isinstance(command, tuple):
-        return command[0], command[1]
-    return command.args, getattr(command, "options", None) or getattr(command, "kwargs", {})
-
-
-def _is_transaction(pipeline: Any) -> bool:
-    # A method of that name is no flag.
-    names = ("explicit_transaction", "transaction", "is_transaction", "_transaction")
-    flagged = any(getattr(pipeline, name, False) is True for name in names)
-    return flagged or type(_holder(pipeline)[0]).__name__ == "TransactionStrategy"
-
-
-def _empty(pipeline: Any) -> None:
-    """Leave a pipeline as it is when it has been executed; it has no connection."""
-    holder, name = _holder(pipeline)
-    setattr(holder, name, [])
-    if holder is pipeline and hasattr(pipeline, "watching"):
-        pipeline.scripts = set()
-        pipeline.watching = pipeline.explicit_transaction = False
 
 
 def _text(name: Any) -> str:

@@ -423,6 +423,9 @@ def test_a_cluster_replays_with_a_client_of_before_one_of_its_own_and_an_asynchr
         client.close()
     for each in runs:
         check(each)
+    client.encoder.decode_responses = True
+    with pytest.raises(RecordingKeyError, match="redis GET"):
+        runs[1].replayed(lambda: client.get("a"))
 
 
 def test_servers_and_databases_are_kept_apart():
