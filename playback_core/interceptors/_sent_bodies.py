@@ -16,7 +16,6 @@ from playback_core.session import Session, current, current_session, within
 
 _PIECE_BYTES: Final = 36
 _BLOCK: Final = 64 * 1024
-_WHOLE: Final = (bytes, str, bytearray, memoryview)
 
 
 class SentBody:
@@ -64,11 +63,10 @@ class SentBody:
 
     def relayed(self, pieces: Iterable[Any]) -> Iterator[Any]:
         """Give pieces on, keeping them."""
-        source = None
+        source = iter(pieces)
         while True:
             with self.on_its_branch():
                 try:
-                    source = iter(pieces) if source is None else source
                     piece = next(source)
                 except StopIteration:
                     return
@@ -104,12 +102,20 @@ class RelayedBody:
     def __init__(self, source: Any, sent: SentBody | None = None) -> None:
         self.source = source
         self.sent = SentBody(current_session()) if sent is None else sent
-        self._pieces = self.sent.relayed(source)
+        self._is_all = sent is None
+        self._pieces: Iterator[Any] | None = None
 
     def __iter__(self) -> Iterator[Any]:
-        return self
+        with self.sent.on_its_branch():
+            pieces = iter(self.source)
+        if self._is_all and pieces is not self.source:
+            # It begins anew, as a list does that is sent again.
+            self.sent.restart()
+        return self.sent.relayed(pieces)
 
     def __next__(self) -> Any:
+        if self._pieces is None:
+            self._pieces = iter(self)
         return next(self._pieces)
 
     def drain(self) -> None:
@@ -130,7 +136,8 @@ class _RelayedFile(RelayedBody):
 
     def seek(self, *args: Any) -> Any:
         # Whoever sends it goes back to where it began.
-        self.sent.restart()
+        if self._is_all:
+            self.sent.restart()
         return self.source.seek(*args)
 
     def drain(self) -> None:
@@ -143,16 +150,25 @@ def relayed_body(body: Any, sent: SentBody | None = None) -> Any:
 
     What goes through that is kept in `sent`, or in one of its own.
     """
-    if not body or isinstance(body, (*_WHOLE, RelayedBody)):
+    if body is None or isinstance(body, (bytes, str, RelayedBody)):
         return body
-    relay = _RelayedFile if hasattr(body, "read") else RelayedBody
-    return relay(body, sent)
+    if hasattr(body, "read"):
+        return _RelayedFile(body, sent)
+    return RelayedBody(body, sent) if _gives_pieces(body) else body
+
+
+def _gives_pieces(body: Any) -> bool:
+    try:
+        memoryview(body)
+    except TypeError:
+        return hasattr(body, "__iter__")
+    return False
 
 
 def sent_of(body: Any) -> bytes | SentBody:
     """Return what is kept of a body that `relayed_body` returned, in a replay all of it."""
     if not isinstance(body, RelayedBody):
-        return as_bytes(body or b"")
+        return b"" if body is None else as_bytes(body)
     session = current_session()
     if session is not None and session.replaying:
         # What it raises is in what was recorded of the call.
@@ -165,7 +181,7 @@ def as_bytes(piece: Any) -> bytes:
     """Return a piece of a body as it is sent."""
     if isinstance(piece, bytes):
         return piece
-    return piece.encode() if isinstance(piece, str) else bytes(piece)
+    return piece.encode() if isinstance(piece, str) else bytes(memoryview(piece))
 
 
 def sent_content(body: bytes | SentBody, limit: int) -> bytes | dict[str, Any]:

@@ -15,7 +15,7 @@ from playback_core.guard import FailingOpen
 from playback_core.interceptor import CallTarget, Interceptor, Target
 from playback_core.interceptors._errors import plain_error
 from playback_core.interceptors._http import SentRequest, http_call, same_meaning, shown_text
-from playback_core.interceptors._sent_bodies import RelayedBody, SentBody, relayed_body
+from playback_core.interceptors._sent_bodies import RelayedBody, SentBody, as_bytes, relayed_body
 from playback_core.interceptors._wire import ReplayedFile, received_response, replayed_file
 from playback_core.library_interception import INPUT, Call, Missing
 from playback_core.outcome import Outcome
@@ -45,7 +45,7 @@ class _Sent:
         if self._is_in_body:
             self.body.take(data)
             return
-        self.head, end, rest = (self.head + bytes(data)).partition(b"\r\n\r\n")
+        self.head, end, rest = (self.head + as_bytes(data)).partition(b"\r\n\r\n")
         if end:
             self._is_in_body = True
             if rest:

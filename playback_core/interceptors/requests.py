@@ -23,9 +23,9 @@ from playback_core.session import Session
 class _SentRequests(CallTarget):
     def describe(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call | None:
         adapter, request = args[0], args[1] if len(args) > 1 else kwargs["request"]
+        headers = header_pairs(request.headers.items())
         original = request.body
         request.body = relayed_body(original)
-        headers = header_pairs(request.headers.items())
         sent = SentRequest(request.method, request.url, headers, sent_of(request.body))
         return http_call(sent, (adapter, request, original))
 

@@ -6,6 +6,7 @@ import json
 import ssl
 import urllib.error
 import urllib.request
+from array import array
 
 import pytest
 
@@ -112,6 +113,8 @@ def pieces():
         (lambda: "text", b"text"),
         (pieces, b"first second"),
         (lambda: io.BytesIO(b"a file"), b"a file"),
+        (lambda: array("B", b"an array"), b"an array"),
+        (lambda: [b"in ", b"a ", b"list"], b"in a list"),
         (lambda: io.StringIO("ein Text: ä"), "ein Text: ä".encode("latin-1")),
     ],
 )

@@ -142,6 +142,18 @@ def test_a_file_that_is_sent_again_after_a_lost_connection_is_recorded_once(site
     assert fields["body"] == b"twice"
 
 
+def test_a_list_that_is_sent_again_is_sent_whole_and_recorded_once(site):
+    def work():
+        pool = urllib3.HTTPConnectionPool(site.host)
+        with pool, pytest.raises(urllib3.exceptions.MaxRetryError):
+            pool.urlopen("PUT", "/drop", [b"by ", b"piece"], retries=1)
+
+    recorded = replays_equal(site, work)
+    assert site.bodies == [b"by piece", b"by piece"]
+    fields = recorded.recording.entries[1].decoded_arguments()["kwargs"]
+    assert fields["body"] == b"by piece"
+
+
 def test_what_gives_a_body_piece_by_piece_may_make_calls_of_its_own(site):
     def pieces():
         yield call(site).data
