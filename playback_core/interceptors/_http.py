@@ -183,8 +183,9 @@ class ReceivedResponse(Deferred):
         content = kept.content
         pairs = [[name, value] for name, value in headers]
         if self._redactor is not None:
-            encoded = not self._is_decoded
-            pairs, content = redacted_received(self._redactor, pairs, content, encoded=encoded)
+            pairs, content = redacted_received(
+                self._redactor, pairs, content, is_encoded=not self._is_decoded
+            )
         stored = {
             "status": status,
             "reason": reason,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-import zlib
 from collections.abc import Iterable
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -11,6 +9,7 @@ from weakref import WeakKeyDictionary
 from playback_core.codec.redaction import Redactor
 from playback_core.http_exchange import URL_HEADERS, header_value, redacted_response, redacted_url
 from playback_core.http_redaction import HttpRedactor
+from playback_core.interceptors._codings import decoded, encoded
 from playback_core.packing import Redaction
 
 Pairs = list[tuple[str, str]]
@@ -47,14 +46,14 @@ def _header(redactor: HttpRedactor, name: str, value: str) -> str:
 
 
 def redacted_received(
-    redactor: HttpRedactor, headers: list[list[str]], body: bytes, *, encoded: bool = True
+    redactor: HttpRedactor, headers: list[list[str]], body: bytes, *, is_encoded: bool = True
 ) -> tuple[list[list[str]], bytes]:
     """Return the headers and the body of a response without secrets, its length corrected.
 
-    `encoded` says that the body is as its Content-Encoding says.
+    `is_encoded` says that the body is as its Content-Encoding says.
     """
     given = [(name, value) for name, value in headers]
-    shown = _redacted_body(redactor, given, body, encoded=encoded) if body else body
+    shown = _redacted_body(redactor, given, body, is_encoded=is_encoded) if body else body
     pairs, _ = redacted_response(redactor, given, b"", None)
     if len(shown) != len(body):
         for pair in pairs:
@@ -64,23 +63,14 @@ def redacted_received(
 
 
 def _redacted_body(
-    redactor: HttpRedactor, headers: Pairs, body: bytes, *, encoded: bool = True
+    redactor: HttpRedactor, headers: Pairs, body: bytes, *, is_encoded: bool = True
 ) -> bytes:
     content_type = header_value(headers, "content-type")
     coding = header_value(headers, "content-encoding").strip().lower()
-    if not encoded or coding in ("", "identity"):
+    if not is_encoded or coding in ("", "identity"):
         return redactor.body(content_type, body)
-    if coding not in _WINDOWS:
-        return body
-    try:
-        plain = zlib.decompressobj(_WINDOWS[coding]).decompress(body)
-    except zlib.error:
+    plain = decoded(coding, body)
+    if plain is None:
         return body
     shown = redactor.body(content_type, plain)
-    if shown == plain:
-        return body
-    return zlib.compress(shown) if coding == "deflate" else gzip.compress(shown, mtime=0)
-
-
-# What zlib is told: to detect the header of gzip, or that of its own.
-_WINDOWS = {"gzip": 47, "x-gzip": 47, "deflate": 47}
+    return body if shown == plain else encoded(coding, shown)

@@ -3,23 +3,42 @@
 import gzip
 import json
 import ssl
+import sys
 import threading
+import zlib
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any, ClassVar
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
+import brotli
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
 LARGE = 50 * 1024**2
 BLOCK = b"x" * 64 * 1024
+
+
+# By their names; of some there are two kinds.
+CODINGS: dict[str, Callable[[bytes], bytes]] = {
+    "gzip": gzip.compress,
+    "gzip-members": lambda plain: gzip.compress(plain[:9]) + gzip.compress(plain[9:]),
+    "deflate": zlib.compress,
+    "deflate-raw": lambda plain: zlib.compress(plain)[2:-4],
+    "zstd": zstd.compress,
+    "br": brotli.compress,
+}
 
 
 class Site:
@@ -146,8 +165,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _gzip(self, body: bytes) -> None:
         plain = json.dumps({"hit": len(self.site.hits), "password": "hunter2"}).encode()
-        kinds = (("Content-Encoding", "gzip"), ("Content-Type", "application/json"))
-        self._answer(gzip.compress(plain), 200, kinds)
+        coding = parse_qs(urlsplit(self.path).query).get("coding", ["gzip"])[0]
+        kinds = (
+            ("Content-Encoding", coding.partition("-")[0]),
+            ("Content-Type", "application/json"),
+        )
+        self._answer(CODINGS[coding](plain), 200, kinds)
 
     def _secret(self, body: bytes) -> None:
         told = json.dumps({"token": "tok-4711", "hit": len(self.site.hits)}).encode()

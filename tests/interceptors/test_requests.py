@@ -16,7 +16,7 @@ from playback_core.cassettes.in_memory import InMemoryTapeCassette
 from playback_core.codec.redaction import Redactor
 from playback_core.http_redaction import HttpRedactor
 from playback_core.metadata import NOT_REPLAYABLE
-from tests.interceptors.http_server import LARGE
+from tests.interceptors.http_server import CODINGS, LARGE
 from tests.interceptors.recorded import entries, record
 
 pytestmark = pytest.mark.usefixtures("intercepted")
@@ -267,11 +267,17 @@ def test_no_secret_is_stored_and_a_replay_finds_its_calls_by_secret_and_by_pseud
     assert playback.playback_outputs == playback.recorded_outputs
 
 
-def test_a_gzipped_body_whose_secret_was_taken_out_is_still_gzip(site):
+@pytest.mark.parametrize("coding", CODINGS)
+def test_a_body_whose_secret_was_taken_out_is_in_its_coding_still(site, coding):
     recorder = TapeRecorder(InMemoryTapeCassette())
     recorder.redaction = HttpRedactor(key=b"k" * 16)
-    recorded = record(lambda: requests.get(f"{site.url}/gzip").json(), recorder)
-    result, _ = recorded.replay(lambda: requests.get(f"{site.url}/gzip").json())
+
+    def work():
+        return requests.get(f"{site.url}/gzip?coding={coding}").json()
+
+    recorded = record(work, recorder)
+    result, _ = recorded.replay(work)
+    assert recorded.result == {"hit": 1, "password": "hunter2"}
     assert result["hit"] == 1
     assert result["password"].startswith("psd_")
 
