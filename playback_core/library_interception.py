@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, ClassVar, Final
 
@@ -40,16 +40,17 @@ class Call:
     """One call of a library, told as plain data.
 
     `kind` is INPUT or OUTPUT. `fields` by name are the key of an input, and what an output sent;
-    they are encoded at once. Given as a function they are made when the recording is stored, from
-    about `size` bytes that nobody changes, or at once in a replay. `about` is for whoever told it:
-    it is not stored. One that is UNRECORDED leaves no entry: what it calls is not intercepted, and
-    a replay gives what `answer_missing` says, or runs it.
+    they are encoded at once. Where there is `fields_later`, it makes them when the recording is
+    stored, from about `size` bytes that nobody changes, and in a replay at once. `about` is for
+    whoever told it: it is not stored. One that is UNRECORDED leaves no entry: what it calls is not
+    intercepted, and a replay gives what `answer_missing` says, or runs it.
     """
 
     kind: EntryKind | None
     alias: str
-    fields: dict[str, Any] | Callable[[], dict[str, Any]]
+    fields: dict[str, Any]
     about: Any = None
+    fields_later: Callable[[], dict[str, Any]] | None = None
     size: int = 0
 
 
@@ -120,7 +121,7 @@ class LibraryInterception(CallInterception):
             return None
         if call.kind is UNRECORDED:
             return branch.inner, None
-        arguments = _SentLater(call) if callable(call.fields) else _encoded(call)
+        arguments = _encoded(call) if call.fields_later is None else _SentLater(call)
         step = _Step(call.kind, call.alias, branch.path, arguments)
         step.call = call
         if call.kind is OUTPUT:
@@ -229,7 +230,7 @@ class _SentLater(Deferred):
     __slots__ = ("_call", "_size")
 
     def __init__(self, call: Call) -> None:
-        self._call = Call(call.kind, call.alias, call.fields)
+        self._call = replace(call, about=None)
         self._size = call.size
 
     def encode(self) -> bytes:
@@ -240,7 +241,7 @@ class _SentLater(Deferred):
 
 
 def _encoded(call: Call) -> bytes:
-    fields = call.fields() if callable(call.fields) else call.fields
+    fields = call.fields if call.fields_later is None else call.fields_later()
     if call.kind is OUTPUT:
         return encode_key({"args": [], "kwargs": fields})
     return encode_key([[], fields])

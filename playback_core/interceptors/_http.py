@@ -78,9 +78,10 @@ def http_call(request: SentRequest, about: Any = None) -> Call:
     size = _HEAD_BYTES + (len(body) if isinstance(body, bytes) else 0)
     branch = current()
     options = DEFAULT_OPTIONS if branch is None else branch.session.interceptor_options
-    fields = partial(request_fields, request, _redactor(), options.body_limit)
+    later = partial(request_fields, request, _redactor(), options.body_limit)
     kind = _kind(method, request.url, options)
-    return Call(kind, f"http {method} {_host(request.url.partition('?')[0])}", fields, about, size)
+    alias = f"http {method} {_host(request.url.partition('?')[0])}"
+    return Call(kind, alias, {}, about, later, size)
 
 
 def _kind(method: str, url: str, options: InterceptorOptions) -> EntryKind:

@@ -56,7 +56,7 @@ class _ApiCalls(CallTarget):
             bodies = {name: body.content() for name, body in sent.items()}
             return {"endpoint": endpoint, "params": {**told, **bodies}}
 
-        call.fields = fields
+        call.fields_later = fields
         return call
 
     def normalised(self, fields: dict[str, Any]) -> dict[str, Any]:
