@@ -22,7 +22,7 @@ GROUP: Final = "playback.interceptors"
 OPT_IN: Final = frozenset({"files", "subprocess"})
 """Those that `*` does not choose: they have to be named."""
 
-_IMPORTED_BY: Final = {"files": "builtins"}
+_IMPORTED_BY: Final = {"files": "builtins", "http": "http.client"}
 
 _OPTION: Final = ":"
 _WITH_OPTIONS: Final = frozenset({"files"})
