@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from time import perf_counter
@@ -61,7 +62,12 @@ def _variants(running: System, url: str, calls: int) -> dict[str, Run]:
         if playback.missed:
             raise AnswersDiffer(playback.missed[0])
 
-    return {"bare": ask, "recorded": recorded, "replayed": replayed}
+    return {
+        "bare": ask,
+        "recorded": recorded,
+        "replayed": replayed,
+        "requests alone": partial(_ask_nobody, url, calls),
+    }
 
 
 def _peer(folder: Path, url: str, calls: int) -> dict[str, Run]:
@@ -91,6 +97,24 @@ def _ask(url: str, calls: int) -> None:
     for _ in range(calls):
         if requests.get(url).content != KILOBYTE:
             raise AnswersDiffer(url)
+
+
+def _ask_nobody(url: str, calls: int) -> None:
+    """Do what requests does itself for each call: what a replay can't do without."""
+    import requests
+    import urllib3
+
+    class Answering(requests.adapters.HTTPAdapter):
+        def send(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
+            answer = requests.Response()
+            answer._content = KILOBYTE
+            answer.raw = urllib3.HTTPResponse(preload_content=False)
+            return answer
+
+    for _ in range(calls):
+        with requests.Session() as session:
+            session.mount("http://", Answering())
+            session.get(url)
 
 
 def _ratios(times: Mapping[str, list[float]], variant: str) -> list[float]:
