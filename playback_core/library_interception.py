@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar, Final
 
@@ -230,7 +230,7 @@ class _SentLater(Deferred):
     __slots__ = ("_call", "_size")
 
     def __init__(self, call: Call) -> None:
-        self._call = replace(call, about=None)
+        self._call = Call(call.kind, call.alias, {}, fields_later=call.fields_later)
         self._size = call.size
 
     def encode(self) -> bytes:

@@ -21,6 +21,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
+from tests.interceptors.recorded import Recorded, record
+
 if sys.version_info >= (3, 14):
     from compression import zstd
 else:
@@ -72,6 +74,19 @@ class Site:
             self._server.shutdown()
             self._server.server_close()
             self._thread.join()
+
+
+def replays_equal(site: Site, work: Callable[[], Any]) -> Recorded:
+    """Record an operation, stop the server, replay it sealed: nothing may differ or reach out."""
+    recorded = record(work)
+    site.stop()
+    hits = len(site.hits)
+    result, playback = recorded.replay(work)
+    assert result == recorded.result
+    assert (playback.missed, playback.moved, playback.repeated) == ([], [], [])
+    assert playback.playback_outputs == playback.recorded_outputs
+    assert len(site.hits) == hits
+    return recorded
 
 
 def certified(folder: Path) -> tuple[ssl.SSLContext, Path]:

@@ -12,23 +12,13 @@ import pytest
 
 from playback_core import RecordingKeyError
 from playback_core.metadata import NOT_REPLAYABLE
-from tests.interceptors.http_server import LARGE
+from tests.interceptors.http_server import LARGE, replays_equal
 from tests.interceptors.recorded import entries, record
 
 pytestmark = pytest.mark.usefixtures("intercepted")
 
 GET = ("INPUT", "http GET 127.0.0.1")
 CONNECT = ("INPUT", "http connect 127.0.0.1")
-
-
-def replays_equal(site, work):
-    recorded = record(work)
-    site.stop()
-    result, playback = recorded.replay(work)
-    assert result == recorded.result
-    assert (playback.missed, playback.moved, playback.repeated) == ([], [], [])
-    assert playback.playback_outputs == playback.recorded_outputs
-    return recorded
 
 
 def test_urlopen_is_answered_again_redirects_included(site):

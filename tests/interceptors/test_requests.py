@@ -16,23 +16,10 @@ from playback_core.cassettes.in_memory import InMemoryTapeCassette
 from playback_core.codec.redaction import Redactor
 from playback_core.http_redaction import HttpRedactor
 from playback_core.metadata import NOT_REPLAYABLE
-from tests.interceptors.http_server import CODINGS, LARGE
+from tests.interceptors.http_server import CODINGS, LARGE, replays_equal
 from tests.interceptors.recorded import entries, record
 
 pytestmark = pytest.mark.usefixtures("intercepted")
-
-
-def replays_equal(site, work):
-    """Record, stop the server, replay sealed; return the recording."""
-    recorded = record(work)
-    site.stop()
-    hits = len(site.hits)
-    result, playback = recorded.replay(work)
-    assert result == recorded.result
-    assert (playback.missed, playback.moved, playback.repeated) == ([], [], [])
-    assert playback.playback_outputs == playback.recorded_outputs
-    assert len(site.hits) == hits
-    return recorded
 
 
 def test_an_answer_is_given_again_with_all_that_an_application_reads_of_it(site):

@@ -9,22 +9,12 @@ from playback_core import RecordingKeyError, TapeRecorder
 from playback_core.cassettes.in_memory import InMemoryTapeCassette
 from playback_core.http_redaction import HttpRedactor
 from playback_core.metadata import NOT_REPLAYABLE
-from tests.interceptors.http_server import LARGE
+from tests.interceptors.http_server import LARGE, replays_equal
 from tests.interceptors.recorded import entries, record
 
 pytestmark = pytest.mark.usefixtures("intercepted")
 
 ALIAS = "http GET 127.0.0.1"
-
-
-def replays_equal(site, work):
-    recorded = record(work)
-    site.stop()
-    result, playback = recorded.replay(work)
-    assert result == recorded.result
-    assert (playback.missed, playback.moved, playback.repeated) == ([], [], [])
-    assert playback.playback_outputs == playback.recorded_outputs
-    return recorded
 
 
 def call(site, method="GET", path="/things", **options):
