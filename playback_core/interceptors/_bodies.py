@@ -12,6 +12,7 @@ from playback_core.library_interception import Missing
 from playback_core.metadata import NOT_REPLAYABLE
 from playback_core.recording_session import RecordingSession
 from playback_core.session import Session
+from playback_core.streamed import asynchronously
 
 Ending = Literal["finished", "raised", "partial"]
 
@@ -135,12 +136,11 @@ class ReplayedBody:
         if error is not None:
             raise error if restored is None or self.ending != "raised" else restored(error)
 
-    async def pieces_asynchronously(
+    def pieces_asynchronously(
         self, restored: Callable[[BaseException], BaseException] | None = None
     ) -> AsyncIterator[bytes]:
         """Give the pieces where they are awaited."""
-        for piece in self.pieces(restored):
-            yield piece
+        return asynchronously(self.pieces(restored))
 
     def end_error(self) -> BaseException | None:
         """Return what reading beyond the last piece raises; None where that was the end."""

@@ -71,6 +71,7 @@ def _redacted_body(
         return redactor.body(content_type, body)
     plain = decoded(coding, body)
     if plain is None:
-        return body
+        # Some clients give the body decoded, whatever its header says.
+        return redactor.body(content_type, body)
     shown = redactor.body(content_type, plain)
     return body if shown == plain else encoded(coding, shown)

@@ -56,8 +56,7 @@ class Site:
             pass
 
         Handler.site = site
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), Handler)
         self.host = f"127.0.0.1:{self._server.server_address[1]}"
         self.url = f"{'https' if tls else 'http'}://{self.host}"
         if tls is not None:
@@ -112,6 +111,11 @@ def certified(folder: Path) -> tuple[ssl.SSLContext, Path]:
     return context, path
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 64
+
+
 class _Handler(BaseHTTPRequestHandler):
     site: ClassVar[Site]
     protocol_version = "HTTP/1.1"
@@ -135,10 +139,15 @@ class _Handler(BaseHTTPRequestHandler):
             "/secret": self._secret,
             "/stall": self._stall,
             "/broken": self._broken,
+            "/nonsense": self._nonsense,
+            "/digest": self._digest,
+            "/loop": self._loop,
+            "/kept": self._kept,
         }
         routes.get(path, self._echo)(body)
 
-    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_PATCH = handle_any
+    do_GET = do_HEAD = do_OPTIONS = handle_any
+    do_POST = do_PUT = do_DELETE = do_PATCH = handle_any
 
     def _body(self) -> bytes:
         if self.headers.get("Transfer-Encoding") == "chunked":
@@ -237,3 +246,19 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(b"3\r\none\r\n20\r\nno twenty")
         self.close_connection = True
+    def _nonsense(self, body: bytes) -> None:
+        self.wfile.write(b"this is no HTTP\r\n\r\n")
+        self.close_connection = True
+
+    def _digest(self, body: bytes) -> None:
+        if "Authorization" in self.headers:
+            self._answer(b"let in")
+        else:
+            challenge = 'Digest realm="r", qop="auth", nonce="0123", algorithm=MD5'
+            self._answer(b"who?", 401, (("WWW-Authenticate", challenge),))
+
+    def _loop(self, body: bytes) -> None:
+        self._answer(b"", 302, (("Location", "/loop"),))
+
+    def _kept(self, body: bytes) -> None:
+        self._answer(b"", 307, (("Location", "/landing"),))

@@ -1,0 +1,182 @@
+"""Bodies of `httpx`: streams that keep what is sent and read, and streams of what was recorded."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import httpx
+
+from playback_core.guard import FailingOpen
+from playback_core.interceptors._bodies import ReceivedBody, ReplayedBody
+from playback_core.interceptors._errors import plain_error
+from playback_core.interceptors._http import shown_text
+from playback_core.interceptors._sent_bodies import SentBody
+from playback_core.session import Branch, Session, current, within
+
+
+class _Sent(httpx.SyncByteStream, httpx.AsyncByteStream):
+    """The body of a request, kept while it is sent."""
+
+    def __init__(self, source: Any, session: Session) -> None:
+        self.source = source
+        self.body = SentBody(session)
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self.body.relayed(self.source)
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self.body.relayed_asynchronously(self.source)
+
+
+def sent_body(request: httpx.Request) -> bytes | SentBody:
+    """Return the body of a request, or what keeps it while it is sent; a replay uses it up."""
+    stream = request.stream
+    if isinstance(stream, _Sent):
+        return stream.body
+    if isinstance(stream, httpx.ByteStream):
+        return b"".join(stream)
+    session = _branch().session
+    sent = request.stream = _Sent(stream, session)
+    if session.replaying:
+        # What it raises is the recorded outcome, too.
+        with suppress(Exception):
+            deque(sent, maxlen=0)
+    return sent.body
+
+
+async def use_up_asynchronously(request: httpx.Request, session: Session) -> None:
+    """Use up a body that can only be awaited, which a replay does not send."""
+    if isinstance(request.stream, httpx.AsyncByteStream) and not isinstance(
+        request.stream, httpx.SyncByteStream
+    ):
+        sent = request.stream = _Sent(request.stream, session)
+        with suppress(Exception):
+            async for _ in sent:
+                pass
+
+
+def _branch() -> Branch:
+    branch = current()
+    if branch is None:
+        raise RuntimeError("a request is told within an operation only")
+    return branch
+
+
+def restore_stream(request: httpx.Request) -> None:
+    """Give a request its own body back."""
+    # It may be sent again: after a redirect, or with the answer to a challenge.
+    if isinstance(request.stream, _Sent):
+        request.stream = request.stream.source
+
+
+class _Reading:
+    """A response's body on its way to the application, and what is kept of it.
+
+    What gives it is the library: its branch is the inner one, as it was for the call.
+    """
+
+    def __init__(self, source: Any, body: ReceivedBody, request: httpx.Request) -> None:
+        branch = _branch()
+        self.source = source
+        self.body = body
+        self._request = request
+        self._inner = branch.inner
+        self._guard = FailingOpen(branch.session, "Keeping the response of", str(request.url))
+
+    @contextmanager
+    def within_library(self) -> Iterator[None]:
+        with within(self._inner):
+            try:
+                yield
+            except (StopIteration, StopAsyncIteration):
+                self.body.finish()
+                raise
+            except BaseException as error:
+                with self._guard:
+                    self.body.fail(storable(error, self._request))
+                raise
+
+
+class _Pieces:
+    def __init__(self, pieces: Any, reading: _Reading) -> None:
+        self._pieces = pieces
+        self._reading = reading
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        with self._reading.within_library():
+            piece: bytes = next(self._pieces)
+        self._reading.body.take(piece)
+        return piece
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        with self._reading.within_library():
+            piece: bytes = await anext(self._pieces)
+        self._reading.body.take(piece)
+        return piece
+
+
+class _Read(httpx.SyncByteStream):
+    def __init__(self, reading: _Reading) -> None:
+        self._reading = reading
+
+    def __iter__(self) -> Iterator[bytes]:
+        return _Pieces(iter(self._reading.source), self._reading)
+
+    def close(self) -> None:
+        with self._reading.within_library():
+            self._reading.source.close()
+
+
+class _AsyncRead(httpx.AsyncByteStream):
+    def __init__(self, reading: _Reading) -> None:
+        self._reading = reading
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return _Pieces(aiter(self._reading.source), self._reading)
+
+    async def aclose(self) -> None:
+        with self._reading.within_library():
+            await self._reading.source.aclose()
+
+
+def kept_stream(source: Any, body: ReceivedBody, request: httpx.Request) -> Any:
+    """Return the stream that stands for that of a response and keeps what is read of it."""
+    read = _AsyncRead if isinstance(source, httpx.AsyncByteStream) else _Read
+    return read(_Reading(source, body, request))
+
+
+class Replayed(httpx.SyncByteStream):
+    """The recorded body of a response."""
+
+    def __init__(self, body: ReplayedBody) -> None:
+        self._body = body
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._body.pieces()
+
+
+class AsyncReplayed(httpx.AsyncByteStream):
+    """The same, where it is awaited."""
+
+    def __init__(self, body: ReplayedBody) -> None:
+        self._body = body
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self._body.pieces_asynchronously()
+
+
+def storable(error: BaseException, request: httpx.Request) -> BaseException:
+    """Return what is stored of an exception: without the request, which its client puts in."""
+    # What an application's own body raises is of any type.
+    if isinstance(error, httpx.TransportError):
+        return plain_error(error, shown_text(str(request.url)))
+    return error
