@@ -78,6 +78,11 @@ class ReceivedBody:
         if self._is_open():
             self._ending, self._error = "raised", error
 
+    def resume(self) -> None:
+        """Forget an error: the application reads on."""
+        if self._is_open():
+            self._ending, self._error = "partial", None
+
     def kept(self) -> KeptBody:
         """Return what was kept."""
         capture = self._capture

@@ -15,9 +15,11 @@ from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from playback_core.codec import Deferred, encode
 from playback_core.entry import EntryKind
+from playback_core.http_exchange import header_value
 from playback_core.http_redaction import DEFAULT_HEADERS, HttpRedactor
 from playback_core.interceptor_options import DEFAULT_OPTIONS, InterceptorOptions
 from playback_core.interceptors._bodies import ReceivedBody, stored_body
+from playback_core.interceptors._codings import decoded
 from playback_core.interceptors._http_secrets import (
     http_redactor,
     redacted_received,
@@ -207,6 +209,15 @@ def fitting_headers(stored: dict[str, Any]) -> list[list[str]]:
         return headers
     kept = [pair for pair in headers if pair[0].lower() not in _OF_ENCODED]
     return [*kept, ["Content-Length", str(len(stored["body"]))]]
+
+
+def decoded(stored: dict[str, Any]) -> dict[str, Any]:
+    """Return a stored response for a library that takes the encoding of a body off as it comes."""
+    if stored.get("decoded"):
+        return stored
+    coding = header_value(stored["headers"], "content-encoding").strip().lower()
+    plain = decoded(coding, stored["body"])
+    return stored if plain is None else {**stored, "body": plain, "pieces": None}
 
 
 _OF_ENCODED: Final = frozenset({"content-encoding", "content-length", "transfer-encoding"})

@@ -16,6 +16,7 @@ from playback_core.interceptors._bodies import ReplayedBody
 from playback_core.interceptors._http import (
     ReceivedResponse,
     SentRequest,
+    fitting_headers,
     http_call,
     same_meaning,
 )
@@ -71,7 +72,8 @@ class _Hop(CallTarget):
         return httpx.Response(
             stored["status"],
             headers=[
-                (name.encode("latin-1"), v.encode("latin-1")) for name, v in stored["headers"]
+                (name.encode("latin-1"), value.encode("latin-1"))
+                for name, value in fitting_headers(stored)
             ],
             stream=self._replayed_stream(ReplayedBody(stored, missing)),
             extensions=extensions,

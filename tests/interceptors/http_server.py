@@ -139,6 +139,7 @@ class _Handler(BaseHTTPRequestHandler):
             "/secret": self._secret,
             "/stall": self._stall,
             "/broken": self._broken,
+            "/slowly": self._slowly,
             "/nonsense": self._nonsense,
             "/digest": self._digest,
             "/loop": self._loop,
@@ -246,6 +247,15 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(b"3\r\none\r\n20\r\nno twenty")
         self.close_connection = True
+
+    def _slowly(self, body: bytes) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "7")
+        self.end_headers()
+        self.wfile.flush()
+        self.site.released.wait(60)
+        self.wfile.write(b"at last")
+
     def _nonsense(self, body: bytes) -> None:
         self.wfile.write(b"this is no HTTP\r\n\r\n")
         self.close_connection = True
