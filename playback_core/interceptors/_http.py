@@ -19,7 +19,7 @@ from playback_core.http_exchange import header_value
 from playback_core.http_redaction import DEFAULT_HEADERS, HttpRedactor
 from playback_core.interceptor_options import DEFAULT_OPTIONS, InterceptorOptions
 from playback_core.interceptors._bodies import ReceivedBody, stored_body
-from playback_core.interceptors._codings import decoded
+from playback_core.interceptors._codings import decoded as without_coding
 from playback_core.interceptors._http_secrets import (
     http_redactor,
     redacted_received,
@@ -216,7 +216,7 @@ def decoded(stored: dict[str, Any]) -> dict[str, Any]:
     if stored.get("decoded"):
         return stored
     coding = header_value(stored["headers"], "content-encoding").strip().lower()
-    plain = decoded(coding, stored["body"])
+    plain = without_coding(coding, stored["body"])
     return stored if plain is None else {**stored, "body": plain, "pieces": None}
 
 

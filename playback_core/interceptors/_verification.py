@@ -61,7 +61,7 @@ class Verification(CallTarget):
             return fields | {name: _hidden(redaction, fields[name]) for name in self._concealed}
 
         # Pseudonyms take longer than most verifications.
-        return Call(INPUT, self._alias, told, redaction, _ABOUT_BYTES)
+        return Call(INPUT, self._alias, {}, redaction, fields_later=told, size=_ABOUT_BYTES)
 
     def normalised(self, fields: dict[str, Any]) -> dict[str, Any]:
         return {name: value for name, value in fields.items() if name not in self._held}
