@@ -46,10 +46,15 @@ def names_of(functions: Collection[Function]) -> Iterator[tuple[ModuleType, str,
     """
     wanted = set(map(id, functions))
     for key, module in list(sys.modules.items()):
-        if _is_left_alone(key) or not issubclass(type(module), ModuleType):
+        if not issubclass(type(module), ModuleType):
             continue
         # Not by the module's own look-up, at which one that is loaded lazily would be.
-        for name, value in list(ModuleType.__getattribute__(module, "__dict__").items()):
+        namespace = ModuleType.__getattribute__(module, "__dict__")
+        # Nearly all of them have none: a process has tens of thousands of names.
+        values = list(namespace.values())
+        if wanted.isdisjoint(map(id, values)) or _is_left_alone(key):
+            continue
+        for name, value in list(namespace.items()):
             if id(value) in wanted:
                 yield module, name, value
 

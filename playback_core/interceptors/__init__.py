@@ -8,7 +8,7 @@ the `Interceptor`.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cache, partial
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from pkgutil import iter_modules
@@ -32,13 +32,19 @@ _registered: Final[set[str]] = set()
 
 def available() -> dict[str, Callable[[], Interceptor]]:
     """Return what gives each interceptor, by name: those of the folder, and those of others."""
-    others = {point.name: partial(_of_entry_point, point) for point in entry_points(group=GROUP)}
+    others = {point.name: partial(_of_entry_point, point) for point in _entry_points()}
     own = {
         module.name: partial(_of_folder, module.name)
         for module in iter_modules(__path__)
         if not module.name.startswith("_")
     }
     return {**others, **own}
+
+
+@cache
+def _entry_points() -> tuple[EntryPoint, ...]:
+    # A file is read for each package that is installed.
+    return tuple(entry_points(group=GROUP))
 
 
 def chosen(names: Sequence[str]) -> dict[str, list[str]]:

@@ -9,9 +9,12 @@ from playback_core.interceptors import install_interceptors, uninstall_intercept
 from tests.interceptors.http_server import Site, certified
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def intercepted() -> Iterator[None]:
-    """Have every library intercepted that is by default."""
+    """Have every library intercepted that is by default, for the tests of a module.
+
+    One that takes interceptors out puts them back: the others of its module count on them.
+    """
     install_interceptors()
     yield
     uninstall_interceptors()
