@@ -49,8 +49,9 @@ def response_differences(
     """
     yield from differences(recorded["status"], replayed["status"], "response status")
     headers, other_headers = _headers(recorded), _headers(replayed)
-    yield from _body_differences(
-        recorded["body"], replayed["body"], _is_json(headers) and _is_json(other_headers)
+    are_json = is_json(headers) and is_json(other_headers)
+    yield from body_differences(
+        recorded["body"], replayed["body"], "response body", are_json=are_json
     )
     bodies_are_same = same(recorded["body"], replayed["body"])
     for name in dict.fromkeys([*headers, *other_headers]):
@@ -133,23 +134,27 @@ def _rule_for(name: str, bodies_are_same: bool) -> str | None:
     return LENGTH_RULE if name == "content-length" and not bodies_are_same else None
 
 
-def _body_differences(recorded: Any, replayed: Any, is_json: bool) -> Iterator[Difference]:
+def body_differences(
+    recorded: Any, replayed: Any, path: str, *, are_json: bool
+) -> Iterator[Difference]:
+    """Yield where two bodies differ, as structures or as texts."""
     if same(recorded, replayed):
         return
-    structure = _parsed(recorded) if is_json else None
-    other = _parsed(replayed) if is_json else None
+    structure = _parsed(recorded) if are_json else None
+    other = _parsed(replayed) if are_json else None
     if structure is None or other is None:
-        yield from differences(*_as_texts(recorded, replayed), "response body")
+        yield from differences(*_as_texts(recorded, replayed), path)
         return
     counts = False
-    for difference in differences(*structure, *other, "response body $", key_step=attribute_step):
+    for difference in differences(*structure, *other, f"{path} $", key_step=attribute_step):
         counts = counts or difference.counts
         yield difference
     if not counts and not rules_between(recorded, replayed):
-        yield ignored("response body", JSON_RULE, text_of(recorded), text_of(replayed))
+        yield ignored(path, JSON_RULE, text_of(recorded), text_of(replayed))
 
 
-def _is_json(headers: dict[str, list[Any]]) -> bool:
+def is_json(headers: dict[str, list[Any]]) -> bool:
+    """Tell by its headers whether a message has a JSON body."""
     for value in headers.get("content-type", []):
         media_type = str(value).partition(";")[0].strip().lower()
         return media_type == "application/json" or media_type.endswith("+json")

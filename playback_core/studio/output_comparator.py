@@ -23,6 +23,7 @@ from playback_core.studio.difference import (
     missing,
     taken_out,
 )
+from playback_core.studio.http_request import is_request, request_differences
 from playback_core.studio.http_response import is_response, is_server_error, response_differences
 from playback_core.studio.presence import shape_of
 
@@ -248,10 +249,12 @@ def _value_differences(recorded: _Sent, replayed: _Sent) -> Iterator[Difference]
     if not (recorded.is_call and replayed.is_call):
         yield from differences(recorded.value, replayed.value, recorded.path)
         return
-    for part in ("args", "kwargs"):
-        yield from differences(
-            recorded.value[part], replayed.value[part], f"{recorded.path} {part}"
-        )
+    yield from differences(recorded.value["args"], replayed.value["args"], f"{recorded.path} args")
+    before, after, path = recorded.value["kwargs"], replayed.value["kwargs"], recorded.path
+    if is_request(before) and is_request(after):
+        yield from request_differences(before, after, path)
+    else:
+        yield from differences(before, after, f"{path} kwargs")
 
 
 def _file_differences(recorded: _Sent, replayed: _Sent) -> Iterator[Difference]:
