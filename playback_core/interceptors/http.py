@@ -17,7 +17,7 @@ from playback_core.interceptors._errors import plain_error
 from playback_core.interceptors._http import SentRequest, http_call, same_meaning, shown_text
 from playback_core.interceptors._sent_bodies import RelayedBody, SentBody, as_bytes, relayed_body
 from playback_core.interceptors._wire import ReplayedFile, received_response, replayed_file
-from playback_core.library_interception import INPUT, Call, Missing
+from playback_core.library_interception import INPUT, OUTPUT, Call, Missing
 from playback_core.outcome import Outcome
 from playback_core.replacing import Function
 from playback_core.session import Session, current, current_session
@@ -169,11 +169,15 @@ def _sent_nowhere(original: Function, connection: Any, data: Any) -> None:
     _sent[connection].stay_with(connection.sock)
 
 
-class _Answers(CallTarget):
+class _OfOriginal(CallTarget):
+    """A place whose function runs in a replay, too, where the connection has a socket of ours."""
+
     def replacement(self, original: Function) -> Function:
         self._original = original
         return super().replacement(original)
 
+
+class _Answers(_OfOriginal):
     def describe(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call | None:
         connection = args[0]
         sent = _sent.pop(connection, None)
@@ -208,6 +212,20 @@ class _Answers(CallTarget):
         return same_meaning(fields)
 
 
+class _Closing(_OfOriginal):
+    """The end of a connection on which something was sent whose answer nobody asked for."""
+
+    def describe(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call | None:
+        connection = args[0]
+        sent = _sent.pop(connection, None)
+        request = None if sent is None else sent.request(connection)
+        call = None if request is None else http_call(request, connection)
+        return call if call is not None and call.kind is OUTPUT else None
+
+    def answer(self, call: Call, stored: Any, missing: Missing) -> None:
+        self._original(call.about)
+
+
 INTERCEPTOR: Final = Interceptor(
     library="http",
     targets=[
@@ -215,5 +233,6 @@ INTERCEPTOR: Final = Interceptor(
         _Connecting("http.client", "HTTPSConnection.connect", optional=True),
         _Sending("http.client", "HTTPConnection.send"),
         _Answers("http.client", "HTTPConnection.getresponse"),
+        _Closing("http.client", "HTTPConnection.close"),
     ],
 )

@@ -142,6 +142,18 @@ def test_a_request_that_is_put_together_by_hand_is_recorded(site):
     assert put.decoded_arguments()["kwargs"]["body"] == b"by hand, piece"
 
 
+def test_a_request_whose_answer_nobody_asks_for_is_sent_and_compared(site):
+    def work(body=b"one"):
+        connection = http.client.HTTPConnection(site.host)
+        connection.request("POST", "/hook", body)
+        connection.close()
+
+    recorded = replays_equal(site, work)
+    assert entries(recorded)[1:3] == [CONNECT, ("OUTPUT", "http POST 127.0.0.1")]
+    _, playback = recorded.replay(lambda: work(b"two"))
+    assert playback.playback_outputs != playback.recorded_outputs
+
+
 @pytest.mark.parametrize("path", ["drop", "silent"])
 def test_what_fails_fails_again(site, path):
     def work():
