@@ -47,6 +47,8 @@ tracing, and differ from run to run."""
 _READS: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _KINDS: Final = {"input": INPUT, "output": OUTPUT}
 _HEAD_BYTES: Final = 512
+_BOUNDARY: Final = re.compile(r'(multipart/[^;]*;.*boundary="?)([^";,]+)', re.IGNORECASE)
+_ANY: Final = "boundary"
 _USER: Final = re.compile(r"(?<=://)[^/?]*@")
 _ANYTHING: Final = ("accept", "*/*")
 """What some libraries say of themselves, and what saying nothing means."""
@@ -113,6 +115,7 @@ def request_fields(
     url = _without_user(request.url)
     if redactor is not None:
         url, headers, content = redacted_sent(redactor, url, headers, content)
+    headers, content = _without_boundary(headers, content)
     kept: dict[str, list[str]] = {}
     for name, value in headers:
         if name not in IGNORED_HEADERS and (name, value) != _ANYTHING:
@@ -121,6 +124,22 @@ def request_fields(
     if content:
         fields["body"] = content
     return fields
+
+
+def _without_boundary(
+    headers: list[tuple[str, str]], content: bytes | dict[str, Any]
+) -> tuple[list[tuple[str, str]], bytes | dict[str, Any]]:
+    # It is random, and says nothing.
+    boundary = _BOUNDARY.match(header_value(headers, "content-type"))
+    if boundary is None or not isinstance(content, bytes):
+        return headers, content
+    found = boundary.group(2)
+    delimiter = b"--" + found.encode("latin-1")
+    shown = [
+        (name, value.replace(found, _ANY) if name == "content-type" else value)
+        for name, value in headers
+    ]
+    return shown, content.replace(delimiter, b"--" + _ANY.encode())
 
 
 def _without_user(url: str) -> str:

@@ -137,6 +137,7 @@ class _Handler(BaseHTTPRequestHandler):
             "/drop": self._drop,
             "/cut": self._cut,
             "/secret": self._secret,
+            "/close": self._close,
             "/stall": self._stall,
             "/broken": self._broken,
             "/slowly": self._slowly,
@@ -153,7 +154,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _body(self) -> bytes:
         if self.headers.get("Transfer-Encoding") == "chunked":
             pieces = []
-            while size := int(self.rfile.readline(), 16):
+            while size := int(self.rfile.readline() or b"0", 16):
                 pieces.append(self.rfile.read(size))
                 self.rfile.readline()
             self.rfile.readline()
@@ -235,6 +236,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(b"only these")
         self.close_connection = True
+
+    def _close(self, body: bytes) -> None:
+        self.send_response(200)
+        self.send_header("Connection", "close")
+        self.end_headers()
+        self.wfile.write(b"until the end")
 
     def _stall(self, body: bytes) -> None:
         self._cut(body)

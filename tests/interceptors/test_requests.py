@@ -3,6 +3,7 @@
 import asyncio
 import io
 import json
+import os
 import pickle
 from array import array
 from concurrent.futures import ThreadPoolExecutor
@@ -65,7 +66,7 @@ def test_what_writes_is_an_output_and_compared_by_what_it_sent(site):
     assert (recorded_body, replayed_body) == (b'{"amount": 3}', b'{"amount": 4}')
 
 
-@pytest.mark.parametrize("path", ["gzip", "chunked", "things"])
+@pytest.mark.parametrize("path", ["gzip", "chunked", "things", "close"])
 @pytest.mark.parametrize(
     "read",
     [
@@ -210,7 +211,17 @@ def test_a_file_is_uploaded_and_its_parts_are_recorded(site):
         return requests.post(f"{site.url}/upload", files=files, data={"name": "cat"}).json()
 
     recorded = replays_equal(site, work)
-    assert recorded.recording.entries[1].decoded_arguments()["kwargs"]["body"] == site.bodies[0]
+    fields = recorded.recording.entries[1].decoded_arguments()["kwargs"]
+    assert fields["headers"]["content-type"] == ["multipart/form-data; boundary=boundary"]
+    boundary = site.bodies[0].partition(b"\r\n")[0]
+    assert fields["body"] == site.bodies[0].replace(boundary, b"--boundary")
+
+    def other_boundary():
+        os.urandom(16)
+        return work()
+
+    _, playback = recorded.replay(other_boundary)
+    assert playback.playback_outputs == playback.recorded_outputs
 
 
 def test_of_a_body_over_the_limit_the_digest_is_compared(site):
