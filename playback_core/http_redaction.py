@@ -91,6 +91,8 @@ class HttpRedactor(Redactor):
             body = self._multipart(parameters, body)
         elif kind == "application/json" or kind.endswith("+json"):
             return self._json(body)
+        elif kind in _OF_JSON_LINES:
+            return self._json_text(body)
         return self.text(body)
 
     def _cookie(self, pair: str) -> str:
@@ -110,11 +112,23 @@ class HttpRedactor(Redactor):
             value = json.loads(body)
             value, has_matches = self._json_unmatched(value)
         except (ValueError, RecursionError):
-            return unmatched
+            return self._json_text(body)
         redacted, has_fields = self.walked(value)
         if not (has_matches or has_fields):
             return unmatched
         return self.text(_written_as(body, redacted))
+
+    def _json_text(self, body: bytes) -> bytes:
+        # One that is cut, or several: its fields are found as they are written.
+        if self.suspects(body) or b"\\u" in body:
+            body = _JSON_FIELD.sub(self._written_field, body)
+        return self.text(body)
+
+    def _written_field(self, field: re.Match[bytes]) -> bytes:
+        name, colon, value = field.groups()
+        if not self.names(_json_string(name)):
+            return field.group()
+        return name + colon + json.dumps(self.pseudonym(_json_string(value))).encode()
 
     def _json_unmatched(self, value: Any) -> tuple[Any, bool]:
         # Part by part, as a number that is replaced becomes a text.
@@ -145,6 +159,22 @@ class HttpRedactor(Redactor):
             return part
         secret = content.removesuffix(b"\r\n")
         return head + separator + bytes(self.concealed(secret)) + b"\r\n"
+
+
+_OF_JSON_LINES: Final = frozenset(
+    {"application/x-ndjson", "application/jsonl", "application/json-seq", "text/event-stream"}
+)
+# The value of one may be where the body ends.
+_JSON_FIELD: Final = re.compile(
+    rb'("(?:[^"\\]|\\.)*")(\s*:\s*)("(?:[^"\\]|\\.)*"?\\?|-?[0-9][0-9.eE+-]*)', re.DOTALL
+)
+
+
+def _json_string(written: bytes) -> str:
+    try:
+        return str(json.loads(written))
+    except ValueError:
+        return text_of(written.strip(b'"'))
 
 
 # How JSON is written on one line: with spaces or without, characters escaped or not.

@@ -83,8 +83,9 @@ def http_call(request: SentRequest, about: Any = None) -> Call:
     branch = current()
     options = DEFAULT_OPTIONS if branch is None else branch.session.interceptor_options
     later = partial(request_fields, request, _redactor(), options.body_limit)
-    kind = _kind(method, request.url, options)
-    alias = f"http {method} {_host(request.url.partition('?')[0])}"
+    url = _without_user(request.url)
+    alias = f"http {method} {_host(url.partition('?')[0])}"
+    kind = _kind(method, url, options)
     return Call(kind, alias, {}, about, later, size)
 
 

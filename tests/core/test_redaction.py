@@ -27,6 +27,9 @@ Load = Callable[[], Recording]
 Replay = Callable[[Callable[[], Any]], Playback]
 
 SECRET = "hunter2-hunter2"
+_CUT = (
+    b'{"name": "ann", "token": 47110815, "pass\\u0077ord": "hunter\\"2", "x": {"secret": "hunter2'
+)
 JWT = "eyJhbGciOi.eyJzdWIiOi.SflKxwRJSM"
 
 
@@ -344,6 +347,28 @@ class TestHttp:
     )
     def test_headers_by_name(self, redactor: HttpRedactor, name: str) -> None:
         assert SECRET not in redactor.header(name, SECRET)
+
+    @pytest.mark.parametrize("length", range(len(_CUT) - 20, len(_CUT)))
+    def test_the_fields_of_json_that_is_cut_are_hidden(
+        self, redactor: HttpRedactor, length: int
+    ) -> None:
+        shown = redactor.body("application/json", _CUT[:length])
+
+        assert b"4711" not in shown
+        assert b"hunter" not in shown
+        assert shown.startswith(b'{"name": "ann", "token": "psd_')
+        assert redactor.body("application/json", shown) == shown
+
+    @pytest.mark.parametrize("kind", ["application/x-ndjson", "text/event-stream"])
+    def test_the_fields_of_json_in_lines_are_hidden(
+        self, redactor: HttpRedactor, kind: str
+    ) -> None:
+        body = b'data: {"token": "hunter2", "a": 1}\n\ndata: {"a": "hunter3"}\n'
+
+        shown = redactor.body(kind, body)
+
+        assert b"hunter2" not in shown
+        assert shown.endswith(b', "a": 1}\n\ndata: {"a": "hunter3"}\n')
 
     def test_basic_credentials_are_those_of_the_pseudonyms(self, redactor: HttpRedactor) -> None:
         def header(user: str, password: str) -> str:
