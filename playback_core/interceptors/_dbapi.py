@@ -3,60 +3,18 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
-from typing import Any, Final
-from weakref import WeakKeyDictionary
+from typing import Any
 
 from playback_core.interception import Args, Kwargs
-from playback_core.interceptors._parameters import named, named_rows
 from playback_core.interceptors._rows import KeptRows, RecordedRows
-from playback_core.interceptors._sql import NAME, Statement, normal_form, statement
-from playback_core.library_interception import (
-    INPUT,
-    OUTPUT,
-    Call,
-    LibraryCalls,
-    Missing,
-)
+from playback_core.interceptors._statements import ToldStatements as ToldStatements
+from playback_core.interceptors._statements import is_set_up, left_out, matters, note_failure
+from playback_core.interceptors._statements import setting_up as setting_up
+from playback_core.library_interception import OUTPUT, Call, LibraryCalls, Missing
 from playback_core.outcome import Outcome
-from playback_core.playback_session import PlaybackSession
-from playback_core.session import Branch, Session, current, current_session, within
+from playback_core.session import Session, current, current_session
 
 Rows = KeptRows | RecordedRows
-_setting_up: Final[ContextVar[bool]] = ContextVar("playback_setting_up", default=False)
-
-
-@contextmanager
-def setting_up() -> Iterator[None]:
-    """Answer the statements of a block with nothing, in a replay: they set a connection up.
-
-    While recording they belong in an inner branch, which records none of them.
-    """
-    token = _setting_up.set(True)
-    try:
-        yield
-    finally:
-        _setting_up.reset(token)
-
-
-@contextmanager
-def by_itself() -> Iterator[None]:
-    """Have a block recorded as nothing, and its statements answered by nothing in a replay.
-
-    It is for what a library does with a connection by itself, as the state of a pool has it.
-    """
-    branch = current()
-    session = None if branch is None else branch.session
-    if branch is None or not isinstance(session, PlaybackSession):
-        with within(None if branch is None else branch.inner):
-            yield
-        return
-    # Sealed all the same, as its driver may not be intercepted.
-    apart = Branch(session, branch.path, sealed=session.sandbox is not None)
-    with within(apart), setting_up():
-        yield
 
 
 class Driver(ABC):
@@ -96,42 +54,6 @@ class Driver(ABC):
         return int(cursor.arraysize if size is None else size)
 
 
-class ToldStatements(LibraryCalls):
-    """Statements, told by their text and parameters.
-
-    `many` is for those that are run once for each of many rows of parameters.
-    """
-
-    def __init__(self, library: str, *, many: bool = False) -> None:
-        self._many = many
-        self._prefix = f"{library} "
-
-    def describe(self, args: Args, kwargs: Kwargs) -> Call | None:
-        cursor, text, parameters = self.arguments(*args, **kwargs)
-        if not isinstance(text, str):
-            return None
-        told = statement(text)
-        if _setting_up.get():
-            return Call(INPUT, f"{self._prefix}set-up", {"sql": told.folded}, cursor)
-        fields: dict[str, Any] = {"sql": text.strip() if told.reads else told.folded}
-        if told.name:
-            fields["sql"] = _with_label(told)
-        if parameters is not None and len(parameters):
-            given = named_rows if self._many else named
-            fields["parameters"] = given(told.places, parameters)
-        return Call(INPUT if told.reads else OUTPUT, self._prefix + told.title, fields, cursor)
-
-    def arguments(
-        self, cursor: Any, query: Any, parameters: Any = None, *rest: Any, **options: Any
-    ) -> tuple[Any, str, Any]:
-        """Return cursor, text and parameters of a call, by the names the driver has for them."""
-        return cursor, query, parameters
-
-    def normalised(self, fields: dict[str, Any]) -> dict[str, Any]:
-        text = fields.get("sql")
-        return {**fields, "sql": normal_form(text)} if isinstance(text, str) else fields
-
-
 class StatementCalls(ToldStatements):
     """Statements run by a cursor, which are given again as their text and parameters ask."""
 
@@ -148,6 +70,7 @@ class StatementCalls(ToldStatements):
         return value, rows
 
     def keep_error(self, call: Call, error: BaseException) -> BaseException:
+        note_failure(call)
         session = current_session()
         if session is not None:
             # The rows of an earlier statement are gone.
@@ -159,11 +82,12 @@ class StatementCalls(ToldStatements):
         return self.result(call.about)
 
     def answer_error(self, call: Call, error: BaseException) -> BaseException:
+        note_failure(call)
         self._answer(call.about, {}, _none_missing)
         return error
 
     def answer_missing(self, call: Call) -> Outcome | None:
-        if not _setting_up.get():
+        if call.alias != self._set_up:
             return None
         self._answer(call.about, {"columns": [], "ended": True, "rowcount": -1}, _none_missing)
         return Outcome(self.result(call.about))
@@ -189,31 +113,23 @@ class TransactionCalls(LibraryCalls):
         self._statement = statement
 
     def describe(self, args: Args, kwargs: Kwargs) -> Call | None:
-        if _setting_up.get():
-            return Call(INPUT, self._set_up, {"sql": self._statement}, args[0])
+        if is_set_up() or not matters(args[0], self._statement):
+            return left_out(self._set_up, self._statement, args[0])
         return Call(OUTPUT, self._alias, {"sql": self._statement}, args[0])
 
     def keep(self, call: Call, value: Any, session: Session) -> tuple[Any, Any]:
         return value, None
 
+    def keep_error(self, call: Call, error: BaseException) -> BaseException:
+        note_failure(call)
+        return error
+
+    def answer_error(self, call: Call, error: BaseException) -> BaseException:
+        note_failure(call)
+        return error
+
     def answer_missing(self, call: Call) -> Outcome | None:
-        return Outcome(None) if _setting_up.get() else None
-
-
-_names: Final[WeakKeyDictionary[Session, dict[str, dict[str, str]]]] = WeakKeyDictionary()
-
-
-def _with_label(told: Statement) -> str:
-    """Return a text with its savepoint or cursor named in the order they appear in.
-
-    Their own names are made of ids of threads and objects.
-    """
-    session = current_session()
-    kind = "cursor" if told.reads else "savepoint"
-    of_session = {} if session is None else _names.setdefault(session, {})
-    names = of_session.setdefault(kind, {})
-    label = names.setdefault(told.name, f"{kind}_{len(names) + 1}")
-    return told.folded.replace(NAME, label) if told.reads else f"{told.verb} {label}"
+        return Outcome(None) if call.alias == self._set_up else None
 
 
 def _none_missing(hint: str) -> Exception:

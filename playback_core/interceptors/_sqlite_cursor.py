@@ -154,7 +154,7 @@ class Cursor(sqlite3.Cursor):
         rows = self._answered()
         if rows is None:
             return _description(self)
-        return rows.names and tuple((name, *[None] * 6) for name in rows.names)
+        return tuple((name, *[None] * 6) for name in rows.names) if rows.names else None
 
     @property
     def rowcount(self) -> Any:

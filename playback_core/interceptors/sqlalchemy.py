@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary, WeakSet
 from playback_core.drivers import drive
 from playback_core.interception import Args, Kwargs
 from playback_core.interceptor import Interceptor, Target
-from playback_core.interceptors._dbapi import by_itself
+from playback_core.interceptors._statements import by_itself
 from playback_core.library_interception import (
     INPUT,
     Call,

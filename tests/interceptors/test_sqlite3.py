@@ -367,6 +367,48 @@ def test_savepoints_are_named_in_the_order_they_appear_in(path):
     ]
 
 
+def test_the_end_of_a_transaction_that_has_sent_nothing_is_no_output(path):
+    def work():
+        with closing(sqlite3.connect(path)) as connection:
+            with connection:
+                connection.execute("SELECT 1")
+            connection.rollback()
+            connection.execute("DELETE FROM product")
+            connection.rollback()
+            connection.execute("COMMIT") if connection.in_transaction else connection.commit()
+
+    recorded = record(work)
+    assert [alias for kind, alias in entries(recorded)[1:-1] if kind == "OUTPUT"] == [
+        "sqlite3 DELETE product",
+        "sqlite3 ROLLBACK",
+    ]
+    _, playback = recorded.replay(work)
+    assert playback.playback_outputs == playback.recorded_outputs
+    assert playback.missed == []
+
+
+def test_a_commit_that_failed_is_tried_again(path):
+    def work():
+        with closing(sqlite3.connect(path, timeout=0)) as connection:
+            connection.execute("DELETE FROM product")
+            reader.execute("BEGIN")
+            reader.execute("SELECT * FROM product").fetchone()
+            try:
+                connection.commit()
+            except sqlite3.OperationalError as error:
+                reader.rollback()
+                connection.commit()
+                return str(error)
+
+    uninstall_interceptors()
+    with closing(sqlite3.connect(path, isolation_level=None)) as reader:
+        install_interceptors(["sqlite3"])
+        recorded = record(work)
+        outputs = [alias for kind, alias in entries(recorded)[1:-1] if kind == "OUTPUT"]
+        assert outputs == ["sqlite3 DELETE product", *["sqlite3 COMMIT"] * 2]
+        assert recorded.result == "database is locked"
+
+
 def test_a_transaction_that_is_lost_is_a_difference(path):
     def work(*, commit):
         with closing(sqlite3.connect(path)) as connection:

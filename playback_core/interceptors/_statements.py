@@ -1,0 +1,154 @@
+"""Statements as they are told: which are inputs, which outputs, which are neither."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, Final
+from weakref import WeakKeyDictionary, WeakSet
+
+from playback_core.interception import Args, Kwargs
+from playback_core.interceptors._parameters import named, named_rows
+from playback_core.interceptors._sql import NAME, Statement, normal_form, statement
+from playback_core.library_interception import INPUT, OUTPUT, UNRECORDED, Call, LibraryCalls
+from playback_core.playback_session import PlaybackSession
+from playback_core.session import Branch, Session, current, current_session, within
+
+_ENDS: Final = frozenset(("COMMIT", "ROLLBACK", "END", "ABORT"))
+
+_setting_up: Final[ContextVar[bool]] = ContextVar("playback_setting_up", default=False)
+
+
+is_set_up: Final = _setting_up.get
+"""Tell whether statements are answered with nothing."""
+
+
+@contextmanager
+def setting_up() -> Iterator[None]:
+    """Answer the statements of a block with nothing, in a replay: they set a connection up.
+
+    While recording they belong in an inner branch, which records none of them.
+    """
+    token = _setting_up.set(True)
+    try:
+        yield
+    finally:
+        _setting_up.reset(token)
+
+
+@contextmanager
+def by_itself() -> Iterator[None]:
+    """Have a block recorded as nothing, and its statements answered by nothing in a replay.
+
+    It is for what a library does with a connection by itself, as the state of a pool has it.
+    """
+    branch = current()
+    session = None if branch is None else branch.session
+    if branch is None or not isinstance(session, PlaybackSession):
+        with within(None if branch is None else branch.inner):
+            yield
+        return
+    # Sealed all the same, as its driver may not be intercepted.
+    apart = Branch(session, branch.path, sealed=session.sandbox is not None)
+    with within(apart), setting_up():
+        yield
+
+
+class ToldStatements(LibraryCalls):
+    """Statements, told by their text and parameters.
+
+    `many` is for those that are run once for each of many rows of parameters.
+    """
+
+    def __init__(self, library: str, *, many: bool = False) -> None:
+        self._many = many
+        self._prefix = f"{library} "
+        self._set_up = f"{library} set-up"
+
+    def describe(self, args: Args, kwargs: Kwargs) -> Call | None:
+        cursor, text, parameters = self.arguments(*args, **kwargs)
+        if not isinstance(text, str):
+            return None
+        told = statement(text)
+        if is_set_up() or not (told.reads or matters(cursor, told.verb)):
+            return left_out(self._set_up, told.folded, cursor)
+        fields: dict[str, Any] = {"sql": text.strip() if told.reads else told.folded}
+        if told.name:
+            fields["sql"] = _with_label(told)
+        if parameters is not None and len(parameters):
+            given = named_rows if self._many else named
+            fields["parameters"] = given(told.places, parameters)
+        return Call(INPUT if told.reads else OUTPUT, self._prefix + told.title, fields, cursor)
+
+    def arguments(
+        self, cursor: Any, query: Any, parameters: Any = None, *rest: Any, **options: Any
+    ) -> tuple[Any, str, Any]:
+        """Return cursor, text and parameters of a call, by the names the driver has for them."""
+        return cursor, query, parameters
+
+    def normalised(self, fields: dict[str, Any]) -> dict[str, Any]:
+        text = fields.get("sql")
+        return {**fields, "sql": normal_form(text)} if isinstance(text, str) else fields
+
+
+class _OfSession:
+    """What is known of the connections of a session.
+
+    `names` has those of savepoints and cursors, `changing` the connections that have sent something
+    since their transaction began.
+    """
+
+    def __init__(self) -> None:
+        self.names: dict[str, dict[str, str]] = {}
+        self.changing: WeakSet[Any] = WeakSet()
+
+
+_by_session: Final[WeakKeyDictionary[Session, _OfSession]] = WeakKeyDictionary()
+
+
+def _of_session() -> _OfSession:
+    session = current_session()
+    if session is None:
+        return _OfSession()
+    found = _by_session.get(session)
+    return _by_session.setdefault(session, _OfSession()) if found is None else found
+
+
+def left_out(alias: str, sql: str, cursor: Any) -> Call:
+    """Return a statement that is neither recorded nor missed."""
+    is_replayed = isinstance(current_session(), PlaybackSession)
+    return Call(INPUT if is_replayed else UNRECORDED, alias, {"sql": sql}, cursor)
+
+
+def matters(cursor: Any, verb: str) -> bool:
+    """Tell whether an output is one: the end of a transaction that has sent nothing is none.
+
+    Whether there is such a transaction depends on who has used a connection before, and how:
+    within a function that is an input itself, say, which a replay does not run.
+    """
+    connection, changing = getattr(cursor, "connection", cursor), _of_session().changing
+    if verb not in _ENDS:
+        changing.add(connection)
+        return True
+    if connection not in changing:
+        return False
+    changing.discard(connection)
+    return True
+
+
+def note_failure(call: Call) -> None:
+    """Note that a statement has raised: where it was to end a transaction, that goes on."""
+    if call.alias.rpartition(" ")[2] in _ENDS:
+        _of_session().changing.add(getattr(call.about, "connection", call.about))
+
+
+def _with_label(told: Statement) -> str:
+    """Return a text with its savepoint or cursor named in the order they appear in.
+
+    Their own names are made of ids of threads and objects.
+    """
+    kind = "cursor" if told.reads else "savepoint"
+    names = _of_session().names.setdefault(kind, {})
+    label = names.setdefault(told.name, f"{kind}_{len(names) + 1}")
+    return told.folded.replace(NAME, label) if told.reads else f"{told.verb} {label}"
