@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
+from types import TracebackType
 from typing import Any
 
 import httpx
@@ -14,7 +15,7 @@ from playback_core.interceptors._bodies import ReceivedBody, ReplayedBody
 from playback_core.interceptors._errors import plain_error
 from playback_core.interceptors._http import shown_text
 from playback_core.interceptors._sent_bodies import SentBody
-from playback_core.session import Branch, Session, current, within
+from playback_core.session import Branch, Session, current, enter, leave
 
 
 class _Sent(httpx.SyncByteStream, httpx.AsyncByteStream):
@@ -83,21 +84,40 @@ class _Reading:
         self.source = source
         self.body = body
         self._request = request
-        self._inner = branch.inner
+        self.inner = branch.inner
         self._guard = FailingOpen(branch.session, "Keeping the response of", str(request.url))
 
-    @contextmanager
-    def within_library(self) -> Iterator[None]:
-        with within(self._inner):
-            try:
-                yield
-            except (StopIteration, StopAsyncIteration):
-                self.body.finish()
-                raise
-            except BaseException as error:
-                with self._guard:
-                    self.body.fail(storable(error, self._request))
-                raise
+    def within_library(self) -> _LibrarysStep:
+        return _LibrarysStep(self)
+
+    def end(self, error: BaseException) -> None:
+        if isinstance(error, (StopIteration, StopAsyncIteration)):
+            self.body.finish()
+            return
+        with self._guard:
+            self.body.fail(storable(error, self._request))
+
+
+class _LibrarysStep:
+    # No generator: it is entered for each piece.
+    __slots__ = ("_outer", "_reading", "_token")
+
+    def __init__(self, reading: _Reading) -> None:
+        self._reading = reading
+
+    def __enter__(self) -> None:
+        self._outer = current()
+        self._token = enter(self._reading.inner)
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        leave(self._token, self._outer)
+        if exc is not None:
+            self._reading.end(exc)
 
 
 class _Pieces:

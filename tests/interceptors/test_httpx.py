@@ -3,7 +3,9 @@
 import asyncio
 import json
 import pickle
+import ssl
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
@@ -12,7 +14,7 @@ from playback_core import RecordingKeyError, TapeRecorder
 from playback_core.cassettes.in_memory import InMemoryTapeCassette
 from playback_core.http_redaction import HttpRedactor
 from playback_core.metadata import NOT_REPLAYABLE
-from tests.interceptors.http_server import Site
+from tests.interceptors.http_server import Site, certified
 from tests.interceptors.recorded import entries, record
 
 pytestmark = pytest.mark.usefixtures("intercepted")
@@ -492,6 +494,88 @@ def test_secrets_are_not_stored_and_the_replay_finds_its_calls(site):
     result, playback = recorded.replay(operation)
     assert (result, playback.missed) == (200, [])
     assert playback.playback_outputs == playback.recorded_outputs
+
+
+def test_a_fault_of_ours_loses_the_recording_and_not_the_call(site, monkeypatch, caplog):
+    def broken(*args, **kwargs):
+        raise ZeroDivisionError("ours")
+
+    def operation():
+        answer = httpx.get(f"{site.url}/a").json()
+        with pytest.raises(httpx.ReadTimeout):
+            httpx.get(f"{site.url}/stall", timeout=0.2)
+        return answer, httpx.post(f"{site.url}/b", content=iter([b"1", b"2"])).json()["size"]
+
+    for place in ("http_call", "ReceivedResponse", "kept_stream", "storable"):
+        recorder = TapeRecorder(InMemoryTapeCassette())
+        with monkeypatch.context() as patched:
+            module = "_httpx_bodies" if place == "storable" else "httpx"
+            patched.setattr(f"playback_core.interceptors.{module}.{place}", broken)
+            with recorder.enabled_recording():
+                answer, size = recorder.operation(category="work")(operation)()
+        assert (answer["path"], size) == ("/a", 2)
+        assert recorder.counters == {"failed": 1}
+
+
+def test_what_is_read_after_the_operation_is_late_and_not_kept(site):
+    recorder = TapeRecorder(InMemoryTapeCassette())
+    client = httpx.Client()
+
+    def operation():
+        return client.send(client.build_request("GET", f"{site.url}/chunked"), stream=True)
+
+    with client:
+        with recorder.enabled_recording():
+            response = recorder.operation(category="work")(operation)()
+        assert response.read() == b"one two three"
+    (recording_id,) = recorder.tape_cassette.iter_recording_ids("work")
+    recording = recorder.tape_cassette.get_recording(recording_id)
+    (call,) = [each for each in recording.entries if each.alias.startswith("http")]
+    assert call.decoded_result()["body"] == b""
+    assert recorder.counters["late"] == 1
+
+
+def test_threads_of_an_operation_share_a_client(site):
+    def operation():
+        with httpx.Client(base_url=site.url) as client, ThreadPoolExecutor(4) as pool:
+            return [each.json()["path"] for each in pool.map(client.get, "abcdefgh")]
+
+    recorded = same_again(site, operation)
+    assert recorded.result == [f"/{letter}" for letter in "abcdefgh"]
+
+
+def test_an_operation_that_is_awaited_is_recorded_too(site):
+    recorder = TapeRecorder(InMemoryTapeCassette())
+
+    @recorder.operation(category="work")
+    async def operation():
+        async with httpx.AsyncClient() as client:
+            return (await client.get(f"{site.url}/a")).json()
+
+    with recorder.enabled_recording():
+        result = asyncio.run(operation())
+    site.stop()
+    (recording_id,) = recorder.tape_cassette.iter_recording_ids("work")
+    again = []
+    recorder.play(recording_id, lambda recording: again.append(asyncio.run(operation())))
+    assert again == [result]
+
+
+def test_a_certificate_that_is_not_trusted_is_not_trusted_again(tmp_path):
+    context, trusted = certified(tmp_path)
+    secure = Site(context)
+
+    def operation():
+        verify = ssl.create_default_context(cafile=str(trusted))
+        answer = httpx.get(f"{secure.url}/a", verify=verify).json()
+        with pytest.raises(httpx.ConnectError) as raised:
+            httpx.get(f"{secure.url}/a")
+        return answer, told(raised.value)
+
+    try:
+        same_again(secure, operation)
+    finally:
+        secure.stop()
 
 
 def test_a_place_that_is_missing_switches_the_interceptor_off(site, monkeypatch, caplog):
