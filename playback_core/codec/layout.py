@@ -33,6 +33,8 @@ _C_PARTS = (
     *(GetSetDescriptorType, MemberDescriptorType),
 )
 _NEUTRAL: frozenset[type] = frozenset({object, typing.Generic})
+# Its one part in C is a `__str__` that reads the fields of an OSError.
+_SSL_ERROR = ("ssl", "SSLError")
 _CACHED_HASH = "_attrs_cached_hash"
 _PICKLE_HOOKS = ("__reduce__", "__reduce_ex__", "__getstate__", "__getnewargs__")
 
@@ -174,8 +176,15 @@ def _flavour(cls: type, mro: tuple[type, ...]) -> tuple[Flavour, type]:
 
 
 def _is_buildable(mro: tuple[type, ...], base: type) -> bool:
-    own = tuple(cls for cls in mro if cls not in base.__mro__)
+    own = tuple(cls for cls in mro if cls not in base.__mro__ and not _is_plain_exception(cls))
     return _lookup(mro, "__del__") is None and _written_in_python(own)
+
+
+def _is_plain_exception(cls: type) -> bool:
+    # Such as the second base in `class BadKey(OSError, ValueError)`: it holds nothing of its own.
+    if vars(builtins).get(cls.__name__) is cls:
+        return bool(cls.__basicsize__ == Exception.__basicsize__)
+    return (cls.__module__, cls.__name__) == _SSL_ERROR
 
 
 def _subclass_flavour(mro: tuple[type, ...], base: type) -> Flavour:

@@ -159,6 +159,10 @@ class Line(collections.deque[Any]):
     pass
 
 
+class BadKey(OSError, ValueError):
+    pass
+
+
 class ShopError(Exception):
     def __init__(self, order: int, reason: str) -> None:
         super().__init__(f"order {order}: {reason}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import sys
 from pathlib import Path
 from typing import Any
@@ -103,6 +104,21 @@ def unknown(error: BaseException) -> tuple[bytes, Any]:
     """Encode an exception of a class that is gone when it is decoded."""
     blob = encode(error)
     return blob, decode(blob.replace(b"samples.", b"removed."))
+
+
+def test_errors_of_ssl_come_back() -> None:
+    error = ssl.SSLCertVerificationError(1, "certificate verify failed")
+    error.verify_code = 18
+    again = decode(encode(error))
+    assert (type(again), again.args, str(again)) == (type(error), error.args, str(error))
+    assert (again.errno, again.verify_code) == (1, 18)
+
+
+def test_exception_of_two_builtin_bases_comes_back() -> None:
+    error = samples.BadKey(2, "gone", "/f")
+    again = decode(encode(error))
+    assert type(again) is samples.BadKey
+    assert (again.errno, again.filename) == (2, "/f")
 
 
 def test_unknown_exception_has_the_same_text_notes_and_cause() -> None:
