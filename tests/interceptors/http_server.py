@@ -142,6 +142,7 @@ class _Handler(BaseHTTPRequestHandler):
             "/stall": self._stall,
             "/broken": self._broken,
             "/slowly": self._slowly,
+            "/parts": self._parts,
             "/nonsense": self._nonsense,
             "/digest": self._digest,
             "/loop": self._loop,
@@ -263,6 +264,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
         self.site.released.wait(60)
         self.wfile.write(b"at last")
+
+    def _parts(self, body: bytes) -> None:
+        parts = b"--b\r\n\r\none\r\n--b\r\n\r\ntwo\r\n--b--\r\n"
+        self._answer(parts, 200, (("Content-Type", "multipart/mixed; boundary=b"),))
 
     def _nonsense(self, body: bytes) -> None:
         self.wfile.write(b"this is no HTTP\r\n\r\n")

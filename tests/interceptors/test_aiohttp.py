@@ -4,6 +4,7 @@ import asyncio
 import gc
 import json
 import logging
+import ssl
 import threading
 import time
 import warnings
@@ -19,6 +20,7 @@ from playback_core.cassettes.in_memory import InMemoryTapeCassette
 from playback_core.http_redaction import HttpRedactor
 from playback_core.interceptor import install, installed, uninstall
 from playback_core.metadata import NOT_REPLAYABLE
+from tests.interceptors.http_server import Site, certified
 from tests.interceptors.recorded import record
 
 pytestmark = pytest.mark.usefixtures("intercepted")
@@ -673,6 +675,92 @@ def test_a_websocket_is_left_alone_and_refused_in_a_replay(echoing):
     assert calls(recorded) == []
     with pytest.raises(SideEffectBlocked):
         recorded.replay(lambda: asyncio.run(work()))
+
+
+def test_a_fault_of_ours_loses_the_recording_and_not_the_call(site, monkeypatch, caplog):
+    def broken(*args, **kwargs):
+        raise ZeroDivisionError("ours")
+
+    async def use(session):
+        answer = await (await session.get("/a")).json()
+        with pytest.raises(aiohttp.ServerDisconnectedError):
+            await session.post("/drop")
+        with pytest.raises(aiohttp.ClientPayloadError):
+            await (await session.get("/cut")).read()
+
+        async def pieces():
+            yield b"12"
+
+        return answer["path"], (await (await session.post("/b", data=pieces())).json())["size"]
+
+    for place in ("aiohttp.http_call", "aiohttp.AiohttpResponse", "_aiohttp_reading.storable"):
+        recorder = TapeRecorder(InMemoryTapeCassette())
+        with monkeypatch.context() as patched:
+            patched.setattr(f"playback_core.interceptors.{place}", broken)
+            with recorder.enabled_recording():
+                answer = recorder.operation(category="work")(using(site, use))()
+        assert answer == ("/a", 2)
+        assert recorder.counters == {"failed": 1}
+
+
+def test_what_is_read_after_the_operation_is_late_and_not_kept(site):
+    recorder = TapeRecorder(InMemoryTapeCassette())
+
+    @recorder.operation(category="work")
+    async def operation(session):
+        response = await session.get("/chunked")
+        return response.status, setattr(session, "held", response)
+
+    async def work():
+        async with aiohttp.ClientSession(site.url) as session:
+            with recorder.enabled_recording(), warnings.catch_warnings(action="ignore"):
+                await operation(session)
+            return await session.held.read()
+
+    assert asyncio.run(work()) == b"one two three"
+    (recording_id,) = recorder.tape_cassette.iter_recording_ids("work")
+    recording = recorder.tape_cassette.get_recording(recording_id)
+    (call,) = [each for each in recording.entries if each.alias.startswith("http")]
+    assert call.decoded_result()["body"] == b""
+    assert recorder.counters["late"] == 1
+
+
+def test_a_certificate_that_is_not_trusted_is_not_trusted_again(tmp_path):
+    context, trusted = certified(tmp_path)
+    secure = Site(context)
+
+    async def use(session):
+        verify = ssl.create_default_context(cafile=str(trusted))
+        async with session.get("/a", ssl=verify) as response:
+            answer = await response.json()
+        with pytest.raises(aiohttp.ClientConnectorCertificateError) as raised:
+            await session.get("/a")
+        return answer, told(raised.value), str(raised.value.certificate_error)
+
+    try:
+        same_again(secure, using(secure, use))
+    finally:
+        secure.stop()
+
+
+def test_a_form_of_several_parts_is_read_again(site):
+    async def use(session):
+        async with session.get("/parts") as response:
+            reader = aiohttp.MultipartReader.from_response(response)
+            return [await part.text() async for part in reader]
+
+    recorded = same_again(site, using(site, use))
+    assert recorded.result == ["one", "two"]
+
+
+def test_an_answer_is_handed_on_as_the_body_of_a_request(site):
+    async def use(session):
+        source = await session.get("/chunked")
+        async with source, session.put("/copy", data=source.content) as response:
+            return await response.json()
+
+    same_again(site, using(site, use))
+    assert site.bodies[-1] == b"one two three"
 
 
 def test_an_aiohttp_without_middlewares_switches_the_interceptor_off(site, monkeypatch, caplog):
