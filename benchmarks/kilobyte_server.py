@@ -1,5 +1,9 @@
 """`python -m benchmarks.kilobyte_server`: answers each GET with 1 KB; prints its port first."""
 
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -20,6 +24,18 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its name there
         pass
+
+
+@contextmanager
+def running_server() -> Iterator[str]:
+    """Run one in a process of its own for a block; give its URL."""
+    command = [sys.executable, "-m", "benchmarks.kilobyte_server"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            port = next(iter(server.stdout or ()))
+            yield f"http://127.0.0.1:{int(port)}/things"
+        finally:
+            server.terminate()
 
 
 def main() -> None:

@@ -7,6 +7,7 @@ from benchmarks.workloads.clock import CLOCK, CLOCK_OUTSIDE
 from benchmarks.workloads.dedicated import DEDICATED
 from benchmarks.workloads.flask_shop import FLASK_SHOP, FLASK_SHOP_P99
 from benchmarks.workloads.flask_view import FLASK_BUSY, FLASK_WAITING
+from benchmarks.workloads.interceptors import INTERCEPTORS_IDLE, INTERCEPTORS_IMPORT
 from benchmarks.workloads.lookup import LOOKUP, LOOKUP_FILES
 from benchmarks.workloads.memory import MEMORY
 from benchmarks.workloads.off_call import OFF_CALL
@@ -49,6 +50,8 @@ WORKLOADS: Final[tuple[Workload, ...]] = (
     FLASK_BUSY,
     FLASK_SHOP,
     FLASK_SHOP_P99,
+    INTERCEPTORS_IDLE,
+    INTERCEPTORS_IMPORT,
     HTTP_RECORDED,
     HTTP_REPLAYED,
     REDIS_RECORDED,

