@@ -124,6 +124,10 @@ class _Message(_OnServer):
         fields = {**place_of(subscriber), "channels": channels, "number": number}
         return Call(INPUT, "redis message", fields, waits)
 
+    def keep(self, call: Call, value: Any, session: Session) -> tuple[Any, Any]:
+        # A parser may have a list of its own for what was pushed.
+        return value, [*value] if isinstance(value, list) else value
+
     def answer_missing(self, call: Call) -> Outcome | None:
         # Who looks again and again, as a thread does, finds nothing more.
         return None if call.about else Outcome(None)
