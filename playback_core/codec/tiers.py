@@ -110,10 +110,13 @@ def encode_key(value: Any) -> bytes:
 def snapshot(value: Any) -> bytes | Deferred:
     """Return `encode(value)`, or a large `bytes` or `str` by reference, to be encoded later."""
     cls = type(value)
-    if (cls is bytes or cls is str) and len(value) >= LARGE:
-        check_length(value, len(value))
-        return LargeValue(value)
-    return encode(value)
+    if not (cls is bytes or cls is str):
+        return encode(value)
+    if len(value) < LARGE:
+        # It holds nothing that would have to be looked for.
+        return encode_plain(value)
+    check_length(value, len(value))
+    return LargeValue(value)
 
 
 def decode(blob: bytes, limits: Limits = DEFAULT_LIMITS) -> Any:
