@@ -70,6 +70,8 @@ _SECRET_SETTINGS: Final = frozenset(
 # Where pairs of names and values begin, so that a secret is known by its name.
 _PAIRS_FROM: Final = {"HSET": 1, "HMSET": 1, "HSETNX": 1, "MSET": 0, "MSETNX": 0}
 
+_TOLD_OTHERWISE: Final = frozenset({*_SECRET_AFTER, *_PAIRS_FROM})
+_CAST: Final = "score_cast_func"
 _NAME_LENGTH: Final = 40
 
 Argument = str | bytes
@@ -91,22 +93,25 @@ def told(args: Sequence[Any], options: Mapping[str, Any]) -> tuple[str, dict[str
         name, rest = f"{name} {_name(rest[0])}", rest[1:]
     arguments = [each if type(each) is str else _argument(each) for each in rest]
     fields: dict[str, Any] = {"command": [name, *arguments]}
+    if name in _TOLD_OTHERWISE:
+        _tell_otherwise(fields, name, arguments)
+    # What turns scores into numbers; `float` is what it is where nobody said so.
+    cast = options.get(_CAST, float)
+    if cast is not float:
+        fields["options"] = {_CAST: _path(cast)}
+    return name, fields
+
+
+def _tell_otherwise(fields: dict[str, Any], name: str, arguments: list[Argument]) -> None:
     if name in _SECRET_AFTER:
         fields["command"][1 + _SECRET_AFTER[name] :] = [CONCEALED]
-    elif name in _PAIRS_FROM:
-        start = _PAIRS_FROM[name]
-        pairs = arguments[start:]
-        names = pairs[::2]
-        if len(pairs) % 2 == 0 and len(set(names)) == len(names):
-            fields["command"][1 + start :] = []
-            fields["values"] = dict(zip(names, pairs[1::2], strict=True))
-    # What turns scores into numbers; `float` is what it is where nobody said so.
-    casts = {
-        key: _path(cast) for key, cast in options.items() if callable(cast) and cast is not float
-    }
-    if casts:
-        fields["options"] = casts
-    return name, fields
+        return
+    start = _PAIRS_FROM[name]
+    pairs = arguments[start:]
+    names = pairs[::2]
+    if len(pairs) % 2 == 0 and len(set(names)) == len(names):
+        fields["command"][1 + start :] = []
+        fields["values"] = dict(zip(names, pairs[1::2], strict=True))
 
 
 def named(command: Sequence[Argument], result: Any) -> Any:

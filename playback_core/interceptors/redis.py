@@ -34,13 +34,12 @@ class _Command(_OnServer):
     """A place that sends one command and returns what came of it."""
 
     def describe(self, args: _Args, kwargs: _Kwargs) -> Call | None:
-        client, *words = args
-        name, fields = told(words, kwargs)
+        client = args[0]
+        name, fields = told(args[1:], kwargs)
         kind = INPUT if is_read(name) else OUTPUT
         fields.update(place_of(client))
-        targets = kwargs.get("target_nodes")
-        if isinstance(targets, str):
-            fields["nodes"] = targets
+        if "target_nodes" in kwargs and isinstance(kwargs["target_nodes"], str):
+            fields["nodes"] = kwargs["target_nodes"]
         return Call(kind, f"redis {name}", fields, (client, fields["command"]))
 
     def keep(self, call: Call, value: Any, session: Session) -> tuple[Any, Any]:
