@@ -66,29 +66,30 @@ class _ApiCalls(CallTarget):
         from botocore.eventstream import EventStream
         from botocore.response import StreamingBody
 
-        for name, part in value.items():
-            if isinstance(part, StreamingBody):
-                raw = getattr(part._raw_stream, "_original_response", None)
-                plain = {key: other for key, other in value.items() if key != name}
-                if raw is not None:
-                    return value, _Streamed(
-                        stored_values(plain, session.redaction),
-                        name,
-                        received_response(call, raw, session),
-                    )
-                return value, [_unreplayable(session, call, plain, "a body not of the network")]
-            if isinstance(part, EventStream):
-                plain = {key: other for key, other in value.items() if key != name}
-                return value, [_unreplayable(session, call, plain, "a stream of events")]
-        return value, [stored_values(value, session.redaction)]
+        name = next(
+            (key for key, part in value.items() if isinstance(part, (StreamingBody, EventStream))),
+            None,
+        )
+        if name is None:
+            return value, [stored_values(value, session.redaction)]
+        body = value[name]
+        others = {key: part for key, part in value.items() if key != name}
+        plain = stored_values(others, session.redaction)
+        raw = getattr(body._raw_stream, "_original_response", None)
+        is_begun = isinstance(body, EventStream) and not _protocol(call.about[0]).startswith("rest")
+        if raw is None or is_begun:
+            if isinstance(session, RecordingSession):
+                what = f"the body of {call.alias} could not be kept from its beginning"
+                session.add_metadata({NOT_REPLAYABLE: what})
+            return value, [plain]
+        return value, _Streamed(plain, name, received_response(call, raw, session))
 
     def keep_error(self, call: Call, error: BaseException) -> BaseException:
         return stored_error(error)
 
     def answer(self, call: Call, stored: Any, missing: Missing) -> Any:
-        from botocore.response import StreamingBody
-
-        for part in call.about[2].values():
+        client, operation, params = call.about
+        for part in params.values():
             at_its_end(part)
         response = restored_values(stored[0])
         if len(stored) > 1:
@@ -96,7 +97,7 @@ class _ApiCalls(CallTarget):
             raw = replayed_urllib3_response(
                 received, missing, "GET", preload_content=False, decode_content=False
             )
-            response[name] = StreamingBody(raw, raw.headers.get("content-length"))
+            response[name] = _body(client, operation, raw)
         return response
 
     def answer_error(self, call: Call, error: BaseException) -> BaseException:
@@ -151,10 +152,20 @@ def _parts(client: Any, operation_name: str, api_params: Any) -> tuple[Any, str,
     return client, operation_name, api_params
 
 
-def _unreplayable(session: Session, call: Call, plain: Any, what: str) -> Any:
-    if isinstance(session, RecordingSession):
-        session.add_metadata({NOT_REPLAYABLE: f"the response of {call.alias} has {what}"})
-    return stored_values(plain, session.redaction)
+def _protocol(client: Any) -> str:
+    model = client.meta.service_model
+    return str(getattr(model, "resolved_protocol", None) or model.metadata.get("protocol"))
+
+
+def _body(client: Any, operation: str, raw: Any) -> Any:
+    from botocore.parsers import create_parser
+    from botocore.response import StreamingBody
+
+    shape = client.meta.service_model.operation_model(operation).get_event_stream_output()
+    if shape is None:
+        return StreamingBody(raw, raw.headers.get("content-length"))
+    answer = {"body": raw, "context": {"operation_name": operation}}
+    return create_parser(_protocol(client))._create_event_stream(answer, shape)
 
 
 INTERCEPTOR: Final = Interceptor(
