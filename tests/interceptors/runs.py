@@ -44,6 +44,14 @@ class Runs:
 
         return Replayed(self.recorder.play(self.recording_id, play), results[0])
 
+    def replayed_the_same(self) -> Replayed:
+        """Replay it sealed; it must come to the same and ask for and send just what it did."""
+        replay = self.replayed()
+        assert replay.result == self.result
+        assert replay.is_equal
+        assert replay.playback.never_consumed == []
+        return replay
+
 
 class Replayed:
     """What a replay came to."""

@@ -37,15 +37,6 @@ def _intercepted(known_to_aws, intercepted):
     """Have libraries intercepted."""
 
 
-def check(runs):
-    """Replay, and return the replay when it came out the same in all there is."""
-    replay = runs.replayed()
-    assert replay.result == runs.result
-    assert replay.is_equal
-    assert replay.playback.never_consumed == []
-    return replay
-
-
 def bucket(url, **objects):
     s3 = client("s3", url)
     s3.create_bucket(Bucket="bucket", CreateBucketConfiguration={"LocationConstraint": REGION})
@@ -96,7 +87,7 @@ def test_objects_are_read_as_they_were_and_only_as_far():
 
     runs = recorded(work, lambda url: bucket(url, k=CONTENT))
     assert runs.result[1] == (CONTENT[:10], 10, CONTENT[10:], b"")
-    check(runs)
+    runs.replayed_the_same()
 
 
 def test_more_of_an_object_than_was_read_is_a_miss():
@@ -134,7 +125,7 @@ def test_events_of_a_stream_come_again():
 
     runs = recorded(work, lambda url: bucket(url, csv=b"a,b\n1,2\n3,4\n"))
     assert [next(iter(event)) for event in runs.result] == ["Records", "Stats", "End"]
-    check(runs)
+    runs.replayed_the_same()
 
 
 def test_errors_are_of_the_clients_own_classes():
@@ -161,7 +152,7 @@ def test_errors_are_of_the_clients_own_classes():
         *("NoSuchKey", "NoSuchKey", "ClientError"),
         *("EndpointConnectionError", "ParamValidationError"),
     ]
-    check(runs)
+    runs.replayed_the_same()
 
 
 def test_pages_waiters_and_presigned_urls_go_on_in_a_replay():
@@ -176,7 +167,7 @@ def test_pages_waiters_and_presigned_urls_go_on_in_a_replay():
 
     runs = recorded(work, lambda url: bucket(url, a=b"", b=b"", c=b""))
     assert runs.aliases == ["aws s3 HeadObject"] + ["aws s3 ListObjectsV2"] * 2
-    check(runs)
+    runs.replayed_the_same()
 
 
 def test_what_is_uploaded_is_compared_whatever_gives_it():
@@ -194,7 +185,7 @@ def test_what_is_uploaded_is_compared_whatever_gives_it():
 
     runs = recorded(work, bucket)
     assert runs.result == (11, "content")
-    replay = check(runs)
+    replay = runs.replayed_the_same()
     sent = [value["kwargs"]["params"] for _, value in replay.playback.playback_outputs[:-1]]
     assert sent[0] == {"Bucket": "bucket", "Key": "file", "Body": b"content"}
     assert sent[1]["Body"] == b"content"
@@ -224,7 +215,7 @@ def test_a_file_that_can_be_read_only_once_is_kept_as_it_is_sent(monkeypatch):
 
     runs = recorded(work, bucket)
     assert runs.result == (b"", CONTENT)
-    replay = check(runs)
+    replay = runs.replayed_the_same()
     sent = [value["kwargs"]["params"] for _, value in replay.playback.playback_outputs[:-1]]
     assert [each["Body"] for each in sent] == [CONTENT, CONTENT]
     assert not runs.replayed(lambda: work("http://127.0.0.1:1", b"other")).is_equal
@@ -245,7 +236,7 @@ def test_transfers_in_parts_and_threads_replay(tmp_path):
     runs = recorded(work, bucket)
     assert runs.result == (CONTENT, size)
     assert runs.aliases.count("aws s3 UploadPart") == 3
-    check(runs)
+    runs.replayed_the_same()
 
 
 def test_tables_keep_their_types_and_conditions():
@@ -271,7 +262,7 @@ def test_tables_keep_their_types_and_conditions():
 
     runs = recorded(work, table)
     assert runs.result[0]["cents"] == Decimal("1.50")
-    check(runs)
+    runs.replayed_the_same()
 
 
 def test_another_condition_is_another_call():
@@ -301,7 +292,7 @@ def test_credentials_are_never_stored_and_a_replay_asks_nobody_for_them():
 
     runs = recorded(work, bucket)
     assert "secret" not in repr([entry.decoded_arguments() for entry in runs.recording.entries])
-    check(runs)
+    runs.replayed_the_same()
     with credentials():
         assert runs.replayed().result == (0, "PLAYBACK")
 
@@ -330,7 +321,7 @@ def test_secrets_are_redacted_though_no_name_tells_them():
     told = [(each.decoded_arguments(), each.decoded_result()) for each in runs.recording.entries]
     assert secret not in repr(told)
     assert "plain" in repr(told)
-    check(runs)
+    runs.replayed_the_same()
 
 
 def test_an_object_of_json_is_redacted_and_still_read_to_its_end():
@@ -347,7 +338,7 @@ def test_an_object_of_json_is_redacted_and_still_read_to_its_end():
 
     runs = recorded(work, prepare, redaction=Redactor(key=b"k"))
     assert "hunter2" not in repr([each.decoded_result() for each in runs.recording.entries])
-    check(runs)
+    runs.replayed_the_same()
 
 
 def test_a_stubbed_body_is_left_to_the_application_and_marks_the_recording():

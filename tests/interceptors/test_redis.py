@@ -21,15 +21,6 @@ from tests.interceptors.runs import Runs
 pytestmark = pytest.mark.usefixtures("intercepted")
 
 
-def check(runs):
-    """Replay, and return the replay when it came out the same in all there is."""
-    replay = runs.replayed()
-    assert replay.result == runs.result
-    assert replay.is_equal
-    assert replay.playback.never_consumed == []
-    return replay
-
-
 def sent(replay):
     """Return what was sent by alias, without the answer of the operation."""
     outputs = replay.playback.playback_outputs[:-1]
@@ -66,7 +57,7 @@ def test_reads_are_answered_and_writes_compared_with_the_server_gone():
             *(client.xadd("log", {"of": "ann"}), client.xread({"log": 0}), client.info("server")),
         ]
 
-    replay = check(recorded(work))
+    replay = recorded(work).replayed_the_same()
     kinds = dict.fromkeys(alias for alias, _ in sent(replay))
     assert list(kinds) == ["SET", "INCRBY", "HSET", "ZADD", "SADD", "RPUSH", "BLPOP", "XADD"]
     assert commands(replay)[0] == ["SET", "stock", "7", "EX", "60"]
@@ -79,7 +70,7 @@ def test_arguments_are_told_as_they_go_over_the_wire():
         return client.execute_command("get", "key")
 
     runs = recorded(work)
-    assert commands(check(runs)) == [["SET", "key", b"\xff"]]
+    assert commands(runs.replayed_the_same()) == [["SET", "key", b"\xff"]]
     assert runs.replayed(lambda: redis.Redis(port=0).get(b"key")).result == b"\xff"
 
 
@@ -94,7 +85,7 @@ def test_keys_are_iterated_page_by_page():
 
     runs = recorded(work, prepare)
     assert len(runs.result[0]) == 101
-    check(runs)
+    runs.replayed_the_same()
 
 
 def test_errors_come_again_as_they_were():
@@ -119,7 +110,7 @@ def test_errors_come_again_as_they_were():
     kinds = [kind for kind, *_ in runs.result]
     expected = ["Response", "Response", "Connection", "Timeout", "LockNotOwned", "Data"]
     assert [kind.__name__ for kind in kinds] == [f"{name}Error" for name in expected]
-    check(runs)
+    runs.replayed_the_same()
 
 
 def test_a_pipeline_is_one_call_and_an_output_if_it_writes():
@@ -139,7 +130,7 @@ def test_a_pipeline_is_one_call_and_an_output_if_it_writes():
 
     runs = recorded(work)
     assert runs.aliases == ["redis pipeline"] * 5
-    replay = check(runs)
+    replay = runs.replayed_the_same()
     assert [fields["transaction"] for _, fields in sent(replay)] == [True, False, False]
     assert [each["command"] for each in sent(replay)[1][1]["commands"]] == [
         ["LPUSH", "a", "1"],
@@ -171,7 +162,7 @@ def test_a_transaction_that_watches_keys_is_tried_again_in_a_replay_too():
 
     runs = recorded(work, lambda client: client.set("stock", 1))
     assert runs.result == ([True], b"10")
-    check(runs)
+    runs.replayed_the_same()
     assert tries == [2, 2]
 
 
@@ -184,7 +175,7 @@ def test_a_lock_has_the_token_that_it_was_recorded_with():
 
     runs = recorded(work)
     assert runs.result == (True, True, False)
-    check(runs)
+    runs.replayed_the_same()
 
 
 def test_scripts_are_loaded_where_they_were_when_recorded():
@@ -203,7 +194,7 @@ def test_scripts_are_loaded_where_they_were_when_recorded():
 
     runs = recorded(work)
     assert runs.result == (6, 11, [1], [False])
-    check(runs)
+    runs.replayed_the_same()
 
 
 def test_messages_that_were_received_come_again_in_order():
@@ -223,7 +214,7 @@ def test_messages_that_were_received_come_again_in_order():
     runs = recorded(work)
     assert [each and each["data"] for each in runs.result[0]] == [1, 2, "one", None]
     assert runs.result[1:] == ({**runs.result[0][2], "data": "three"}, None, None)
-    check(runs)
+    runs.replayed_the_same()
     assert [each["data"] for each in heard] == ["two", "two"]
 
 
@@ -271,7 +262,8 @@ def test_a_wait_that_was_given_up_is_given_up_again():
                 await asyncio.wait_for(client.blpop("none", timeout=20), 0.1)
             return await client.get("a")
 
-    check(recorded(lambda port: asyncio.run(work(port)), lambda client: client.set("a", 1)))
+    runs = recorded(lambda port: asyncio.run(work(port)), lambda client: client.set("a", 1))
+    runs.replayed_the_same()
 
 
 def test_the_newer_protocol_replays_the_same_way():
@@ -284,7 +276,7 @@ def test_the_newer_protocol_replays_the_same_way():
                 subscriber.subscribe("news")
                 return [*results, subscriber.get_message(timeout=5), client.client_info()["id"]]
 
-    check(recorded(work))
+    recorded(work).replayed_the_same()
 
 
 def test_a_sentinel_need_not_say_again_who_the_master_is(tmp_path):
@@ -297,7 +289,7 @@ def test_a_sentinel_need_not_say_again_who_the_master_is(tmp_path):
 
         runs = Runs(work)
     assert runs.result == (True, b"1", ("127.0.0.1", master))
-    replay = check(runs)
+    replay = runs.replayed_the_same()
     assert sent(replay)[0][1]["server"] == "shop/0"
 
 
@@ -312,7 +304,7 @@ def test_clients_with_one_connection_and_blocking_pools_need_no_server():
         pool.disconnect()
         return result
 
-    check(recorded(work))
+    recorded(work).replayed_the_same()
 
 
 def test_a_client_that_is_connected_already_is_not_touched():
@@ -327,7 +319,7 @@ def test_a_client_that_is_connected_already_is_not_touched():
         runs = Runs(work)
         before = client.info("commandstats")
         (connection,) = client.connection_pool._available_connections
-        check(runs)
+        runs.replayed_the_same()
         after = client.info("commandstats")
         assert (after["cmdstat_get"], after["cmdstat_incrby"]) == (
             before["cmdstat_get"],
@@ -374,7 +366,7 @@ def test_asynchronous_clients_replay_the_same_way():
         await client.aclose()
         return results
 
-    check(recorded(lambda port: asyncio.run(work(port))))
+    recorded(lambda port: asyncio.run(work(port))).replayed_the_same()
 
 
 def test_threads_share_a_client():
@@ -392,7 +384,7 @@ def test_threads_share_a_client():
             thread.join()
         return results
 
-    check(recorded(work))
+    recorded(work).replayed_the_same()
 
 
 def use_cluster(client):
@@ -423,7 +415,7 @@ def test_a_cluster_replays_with_a_client_of_before_one_of_its_own_and_an_asynchr
         ]
         client.close()
     for each in runs:
-        check(each)
+        each.replayed_the_same()
     client.encoder.decode_responses = True
     with pytest.raises(RecordingKeyError, match="redis GET"):
         runs[1].replayed(lambda: client.get("a"))
@@ -443,7 +435,7 @@ def test_servers_and_databases_are_kept_apart():
             return [client.get("k") for client in reversed(clients)]
 
         runs = Runs(work)
-    check(runs)
+    runs.replayed_the_same()
     with pytest.raises(RecordingKeyError, match=r"'server'\] was"):
         runs.replayed(lambda: work(first_db=2))
 
@@ -526,7 +518,7 @@ def test_passwords_are_never_stored():
     assert runs.result[2] is redis.AuthenticationError or runs.result[2] is redis.ResponseError
     told = [(each.decoded_arguments(), each.decoded_result()) for each in runs.recording.entries]
     assert "hunter2" not in repr(told)
-    check(runs)
+    runs.replayed_the_same()
 
 
 def test_hash_fields_are_redacted_by_their_names():
@@ -541,7 +533,7 @@ def test_hash_fields_are_redacted_by_their_names():
     told = [(e.decoded_arguments(), e.decoded_result()) for e in runs.recording.entries]
     assert "hunter2" not in repr(told)
     assert "psd_" in repr(told)
-    check(runs)
+    runs.replayed_the_same()
 
 
 def test_without_an_operation_redis_is_as_it_was():
