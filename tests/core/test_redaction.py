@@ -203,6 +203,8 @@ class TestValues:
             "passwordConfirmation",
             "SecretAccessKey",
             "SecretString",
+            "SSECustomerKey",
+            "MasterUserPassword",
         ],
     )
     def test_what_is_commonly_secret_is_named_from_the_start(
