@@ -29,6 +29,7 @@ _FIELDS: Final = (
     *("password", "passwd", "password1", "password2", "new_password", "old_password"),
     *("new_password1", "new_password2", "current_password", "confirm_password"),
     *("password_confirm", "password_confirmation", "user_password"),
+    *("password_hash", "hashed_password"),
     *("secret_access_key", "secret_string", "secret_binary", "secret_hash", "private_key"),
     *("master_user_password", "sse_customer_key", "copy_source_sse_customer_key"),
 )
