@@ -8,8 +8,9 @@ from typing import Any, Final
 from playback_core.codec.graph import write_graph
 from playback_core.codec.kinds.exceptions import native_fields
 from playback_core.codec.kinds.subclasses import NamedTuple
-from playback_core.codec.layout import Flavour, layout_of, read_state, write_state
+from playback_core.codec.layout import Flavour, layout_of
 from playback_core.codec.opaque import OPAQUE_CODE, Encoded, Opaque, UnknownException
+from playback_core.codec.state import read_state, write_state
 
 _LEAVES: Final = frozenset({type(None), bool, int, float, str, bytes, bytearray, complex})
 _WITH_STATE: Final = frozenset(

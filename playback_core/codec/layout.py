@@ -12,7 +12,9 @@ import datetime
 import enum
 import typing
 import weakref
+from collections.abc import Callable
 from dataclasses import dataclass
+from operator import attrgetter
 from types import (
     BuiltinFunctionType,
     ClassMethodDescriptorType,
@@ -35,7 +37,7 @@ _C_PARTS = (
 _NEUTRAL: frozenset[type] = frozenset({object, typing.Generic})
 # Its one part in C is a `__str__` that reads the fields of an OSError.
 _SSL_ERROR = ("ssl", "SSLError")
-_CACHED_HASH = "_attrs_cached_hash"
+CACHED_HASH = "_attrs_cached_hash"
 _PICKLE_HOOKS = ("__reduce__", "__reduce_ex__", "__getstate__", "__getnewargs__")
 
 BASES: tuple[type, ...] = (
@@ -77,6 +79,8 @@ class Layout:
     base: type = object
     has_dict: bool = False
     slots: tuple[str, ...] = ()
+    read_slots: Callable[[Any], tuple[Any, ...]] | None = None
+    """Reads all slots at once; raises AttributeError where one is empty."""
     buildable: bool = True
     """False for an exception that is stored, but not to be made from data."""
 
@@ -98,59 +102,34 @@ def layout_of(cls: type) -> Layout:
     return layout
 
 
-def read_state(value: Any, layout: Layout) -> list[dict[str, Any]]:
-    """Return copies of the instance dictionary and the slots; neither runs a property."""
-    state: list[dict[str, Any]] = []
-    if layout.has_dict:
-        state.append(object.__getattribute__(value, "__dict__").copy())
-        state[0].pop("__orig_class__", None)
-        if _CACHED_HASH in state[0]:
-            state[0][_CACHED_HASH] = None
-    if layout.slots:
-        if not state:
-            state.append({})
-        slots: dict[str, Any] = {}
-        for name in layout.slots:
-            if name == _CACHED_HASH:
-                slots[name] = None  # hashes of text differ from process to process
-                continue
-            try:
-                slots[name] = object.__getattribute__(value, name)
-            except AttributeError:
-                continue
-        state.append(slots)
-    return state
-
-
-def write_state(value: Any, layout: Layout, state: list[Any]) -> None:
-    """Set each name in its slot or in the instance dictionary.
-
-    A name the class has no place for any more is left out: no code could read it.
-    """
-    free = object.__getattribute__(value, "__dict__") if layout.has_dict else {}
-    for names in state:
-        if type(names) is not dict:
-            raise ValueError("the state of an object is not made of names and values")
-        for name, part in names.items():
-            if name in layout.slots:
-                _lookup(type(value).__mro__, name).__set__(value, part)
-            else:
-                free[name] = part
-
-
 def _find_layout(cls: type) -> Layout:
     mro = cls.__mro__
     path = type_path(cls)
     flavour, base = _flavour(cls, mro)
     slots = _slots(mro)
     # A slot behind a property can't be read without running it; one behind None holds nothing.
-    hidden = [name for name in slots if type(_lookup(mro, name)) is not MemberDescriptorType]
+    hidden = [name for name in slots if type(lookup(mro, name)) is not MemberDescriptorType]
     slots = tuple(name for name in slots if name not in hidden)
-    unreadable = any(_lookup(mro, name) is not None for name in hidden)
+    unreadable = any(lookup(mro, name) is not None for name in hidden)
     if unreadable and flavour not in (Flavour.CLASS, Flavour.ENUM):
         return Layout(Flavour.OPAQUE, path)
-    has_dict = _lookup(mro, "__dict__") is not None
-    return Layout(flavour, path, base, has_dict, slots, _is_buildable(mro, base))
+    has_dict = lookup(mro, "__dict__") is not None
+    read_slots = _slot_reader(mro, slots)
+    return Layout(flavour, path, base, has_dict, slots, read_slots, _is_buildable(mro, base))
+
+
+def _slot_reader(
+    mro: tuple[type, ...], slots: tuple[str, ...]
+) -> Callable[[Any], tuple[Any, ...]] | None:
+    # Reading an attribute runs these, where a class has its own.
+    runs_code = (
+        lookup(mro, "__getattribute__") is not object.__getattribute__
+        or lookup(mro, "__getattr__") is not None
+    )
+    # Of one name, `attrgetter` gives no tuple.
+    if runs_code or len(slots) < 2 or CACHED_HASH in slots:
+        return None
+    return attrgetter(*slots)
 
 
 def _flavour(cls: type, mro: tuple[type, ...]) -> tuple[Flavour, type]:
@@ -165,7 +144,7 @@ def _flavour(cls: type, mro: tuple[type, ...]) -> tuple[Flavour, type]:
     if BaseException in mro:
         base = next(part for part in mro if vars(builtins).get(part.__name__) is part)
         return (Flavour.GROUP if BaseExceptionGroup in mro else Flavour.EXCEPTION), base
-    if cls is object or _lookup(mro, "__del__") is not None:
+    if cls is object or lookup(mro, "__del__") is not None:
         return Flavour.OPAQUE, object
     if enum.Enum in mro:
         return Flavour.ENUM, object
@@ -177,7 +156,7 @@ def _flavour(cls: type, mro: tuple[type, ...]) -> tuple[Flavour, type]:
 
 def _is_buildable(mro: tuple[type, ...], base: type) -> bool:
     own = tuple(cls for cls in mro if cls not in base.__mro__ and not _is_plain_exception(cls))
-    return _lookup(mro, "__del__") is None and _written_in_python(own)
+    return lookup(mro, "__del__") is None and _written_in_python(own)
 
 
 def _is_plain_exception(cls: type) -> bool:
@@ -194,8 +173,8 @@ def _subclass_flavour(mro: tuple[type, ...], base: type) -> Flavour:
         return Flavour.STRUCTSEQ if "n_sequence_fields" in vars(mro[0]) else Flavour.OPAQUE
     if not _written_in_python(tuple(cls for cls in mro if cls not in base.__mro__)):
         return Flavour.OPAQUE
-    plain_fields = base is tuple and type(_lookup(mro, "_fields")) is tuple
-    if plain_fields and _lookup(mro, "__dict__") is None:
+    plain_fields = base is tuple and type(lookup(mro, "_fields")) is tuple
+    if plain_fields and lookup(mro, "__dict__") is None:
         return Flavour.NAMEDTUPLE
     return Flavour.SUBCLASS
 
@@ -203,14 +182,14 @@ def _subclass_flavour(mro: tuple[type, ...], base: type) -> Flavour:
 def _object_flavour(cls: type, mro: tuple[type, ...]) -> Flavour:
     if not _written_in_python(mro):
         return Flavour.OPAQUE
-    if all(_lookup(mro, name) for name in ("__pydantic_fields_set__", "__pydantic_decorators__")):
+    if all(lookup(mro, name) for name in ("__pydantic_fields_set__", "__pydantic_decorators__")):
         return Flavour.PYDANTIC
-    if _lookup(mro, "__dataclass_fields__") is not None:
+    if lookup(mro, "__dataclass_fields__") is not None:
         return Flavour.DATACLASS
-    if _lookup(mro, "__attrs_attrs__") is not None:
+    if lookup(mro, "__attrs_attrs__") is not None:
         return Flavour.ATTRS
-    hooked = any(_lookup(mro, name) is not _lookup((object,), name) for name in _PICKLE_HOOKS)
-    return Flavour.OPAQUE if hooked or _lookup(mro, "__getnewargs_ex__") else Flavour.PLAIN
+    hooked = any(lookup(mro, name) is not lookup((object,), name) for name in _PICKLE_HOOKS)
+    return Flavour.OPAQUE if hooked or lookup(mro, "__getnewargs_ex__") else Flavour.PLAIN
 
 
 def _is_proxy(mro: tuple[type, ...]) -> bool:
@@ -254,7 +233,8 @@ def _slots(mro: tuple[type, ...]) -> tuple[str, ...]:
     )
 
 
-def _lookup(mro: tuple[type, ...], name: str) -> Any:
+def lookup(mro: tuple[type, ...], name: str) -> Any:
+    """Return what the first class that has a name has under it, None where none has."""
     for cls in mro:
         if name in vars(cls):
             return vars(cls)[name]

@@ -60,9 +60,10 @@ class _TreeWriter:
 
     def rewrite(self, value: Any, depth: int) -> Any:
         cls = type(value)
-        if cls in PACKERS:
+        packer = PACKERS.get(cls)
+        if packer is not None:
             self.typed = True
-            pack, code = PACKERS[cls]
+            pack, code = packer
             try:
                 return Ext(code, pack(value))
             except NotStorable:
@@ -74,9 +75,12 @@ class _TreeWriter:
         if depth > TREE_DEPTH:
             raise NeedsGraph
         if kind.has_identity:
-            if id(value) in self.seen:
+            identity = id(value)
+            if identity in self.seen:
                 raise NeedsGraph
-            self.seen.add(id(value))
+            self.seen.add(identity)
+        if kind.children_are_state:
+            return self.instance(kind, value, depth + 2)
         return self.branch(kind, value, depth + 1)
 
     def branch(self, kind: Any, value: Any, depth: int) -> Any:
@@ -84,17 +88,32 @@ class _TreeWriter:
             return self.parts(value.copy(), depth)
         if kind is MAPPING:
             copied = value.copy()
+            if _has_only_text(copied):
+                return self.names(copied, depth)
             self.count(copied)
-            if not copied or _ONLY_TEXT.issuperset(map(type, copied)):
-                return {
-                    key: part if type(part) in NATIVE else self.rewrite(part, depth)
-                    for key, part in copied.items()
-                }
         self.typed = True
         header, children = kind.take(value)
         # The children may be copies made just now: kept, so that no id is seen twice.
         self.kept.append(children)
         return self.node(kind.code, header, children, depth)
+
+    def instance(self, kind: Any, value: Any, depth: int) -> Ext:
+        self.typed = True
+        header, children = kind.take(value)
+        # The slots come after the dictionary, and their names are text.
+        if not children or not _has_only_text(children[0]):
+            self.kept.append(children)
+            return self.node(kind.code, header, children, depth - 1)
+        self.nodes += len(children)
+        state = [self.names(names, depth) if names else names for names in children]
+        return Ext(kind.code, packb([header, *state], None, OPTIONS))
+
+    def names(self, copied: dict[str, Any], depth: int) -> dict[str, Any]:
+        self.count(copied)
+        return {
+            name: part if type(part) in NATIVE else self.rewrite(part, depth)
+            for name, part in copied.items()
+        }
 
     def leaf(self, kind: Any, value: Any) -> Ext:
         try:
@@ -126,6 +145,10 @@ class _TreeWriter:
             return Ext(encoded.code, encoded.payload)
         header, children = encoded.parts
         return self.node(encoded.code, header, children, depth + 1)
+
+
+def _has_only_text(copied: dict[Any, Any]) -> bool:
+    return not copied or _ONLY_TEXT.issuperset(map(type, copied))
 
 
 class TreeReader:

@@ -60,6 +60,8 @@ class Node:
     is_leaf = False
     has_identity = True
     """Whether two references to one value must stay two references to one value."""
+    children_are_state = False
+    """Whether all children are dictionaries that `take` has made for its caller alone."""
     order = Order.KEPT
     hashes_every = 0
     """Of how many children one is hashed when the value is put together; 0 where none is."""

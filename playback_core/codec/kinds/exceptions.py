@@ -10,8 +10,9 @@ import builtins
 from typing import Any
 
 from playback_core.codec.kinds.base import Node, Show, Unavailable, available, show_state
-from playback_core.codec.layout import Flavour, Layout, layout_of, read_state, write_state
+from playback_core.codec.layout import Flavour, Layout, layout_of
 from playback_core.codec.opaque import Encoded, unknown_exception_class
+from playback_core.codec.state import read_state, write_state
 
 _TEXT_LIMIT = 10_000
 _set_args = vars(BaseException)["args"].__set__

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from playback_core.codec.kinds.base import Node, Show, Unavailable, available, show_state
-from playback_core.codec.layout import Flavour, layout_of, read_state, write_state
+from playback_core.codec.layout import Flavour, layout_of
+from playback_core.codec.state import read_state, write_state
 
 
 class Instance(Node):
@@ -14,13 +15,15 @@ class Instance(Node):
     Built without `__init__`, `__setstate__` or `__reduce__`.
     """
 
+    children_are_state = True
+
     def __init__(self, code: int, flavour: Flavour) -> None:
         self.code = code
         self.flavour = flavour
 
-    def take(self, value: Any) -> tuple[Any, list[Any]]:
+    def take(self, value: Any) -> tuple[Any, list[dict[str, Any]]]:
         layout = layout_of(type(value))
-        return layout.path, list(read_state(value, layout))
+        return layout.path, read_state(value, layout)
 
     def shell(self, header: Any) -> Any:
         cls, _ = available(header, self.flavour)

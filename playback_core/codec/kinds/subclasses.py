@@ -10,7 +10,8 @@ from typing import Any
 from playback_core.codec.kinds.base import Node, Show, available, show_state
 from playback_core.codec.kinds.containers import flat_pairs, pairs
 from playback_core.codec.kinds.references import default_factory
-from playback_core.codec.layout import BASES, Flavour, layout_of, read_state, write_state
+from playback_core.codec.layout import BASES, Flavour, layout_of
+from playback_core.codec.state import read_state, write_state
 
 _FULL = slice(None)
 _BASE_NAMES = {base: base.__name__ for base in BASES}
