@@ -1,9 +1,16 @@
 """What an HTTP call is to a recording, whichever library makes it; shown with requests."""
 
+import asyncio
+import gzip
+import json
 import pickle
+import urllib.request
 
+import aiohttp
+import httpx
 import pytest
 import requests
+import urllib3
 
 from playback_core import RecordingKeyError, TapeRecorder
 from playback_core.cassettes.in_memory import InMemoryTapeCassette
@@ -69,3 +76,39 @@ def test_a_recorder_that_is_sent_to_another_process_keeps_its_options():
     sent.interceptor_options = InterceptorOptions(http_calls=calls)
     copy = pickle.loads(pickle.dumps(sent))
     assert copy.interceptor_options == InterceptorOptions(http_calls=calls)
+
+
+async def by_aiohttp(url):
+    async with aiohttp.ClientSession() as session, session.get(url) as answer:
+        return await answer.json()
+
+
+def by_urllib(url):
+    with urllib.request.urlopen(url) as answer:
+        encoded = answer.headers["Content-Encoding"] == "gzip"
+        body = answer.read()
+        return json.loads(gzip.decompress(body) if encoded else body)
+
+
+def by_urllib3(url):
+    with urllib3.PoolManager() as manager:
+        return manager.request("GET", url).json()
+
+
+CLIENTS = {
+    "requests": lambda url: requests.get(url).json(),
+    "httpx": lambda url: httpx.get(url).json(),
+    "aiohttp": lambda url: asyncio.run(by_aiohttp(url)),
+    "urllib3": by_urllib3,
+    "urllib": by_urllib,
+}
+
+
+@pytest.mark.parametrize("path", ["things", "gzip"])
+@pytest.mark.parametrize("other", CLIENTS)
+@pytest.mark.parametrize("client", CLIENTS)
+def test_what_one_library_recorded_serves_another(site, client, other, path):
+    url = f"{site.url}/{path}"
+    recorded = record(lambda: CLIENTS[client](url))
+    result, playback = recorded.replay(lambda: CLIENTS[other](url))
+    assert (result, playback.missed, len(site.hits)) == (recorded.result, [], 1)
