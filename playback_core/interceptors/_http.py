@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
@@ -25,7 +25,7 @@ from playback_core.interceptors._http_secrets import (
     redacted_received,
     redacted_sent,
 )
-from playback_core.interceptors._sent_bodies import SentBody, sent_content
+from playback_core.interceptors._sent_bodies import Content, SentBody, within_limit
 from playback_core.library_interception import INPUT, OUTPUT, Call
 from playback_core.session import Session, current
 
@@ -61,7 +61,7 @@ class SentRequest:
     method: str
     url: str
     headers: Headers
-    body: bytes | SentBody = b""
+    body: Content | SentBody = b""
 
 
 def header_pairs(headers: Iterable[tuple[Any, Any]]) -> Headers:
@@ -78,11 +78,13 @@ def _text(value: Any) -> str:
 def http_call(request: SentRequest, about: Any = None) -> Call:
     """Tell a request as a call: an input, or an output where it writes or a setting says so."""
     method = request.method.upper()
-    body = request.body
-    size = _HEAD_BYTES + (len(body) if isinstance(body, bytes) else 0)
     branch = current()
     options = DEFAULT_OPTIONS if branch is None else branch.session.interceptor_options
-    later = partial(request_fields, request, _redactor(), options.body_limit)
+    body = within_limit(request.body, options.body_limit)
+    if body is not request.body:
+        request = replace(request, body=body)
+    size = _HEAD_BYTES + (len(body) if isinstance(body, bytes) else 0)
+    later = partial(request_fields, request, _redactor())
     url = _without_user(request.url)
     alias = f"http {method} {_host(url.partition('?')[0])}"
     kind = _kind(method, url, options)
@@ -107,11 +109,10 @@ def _redactor() -> HttpRedactor | None:
     return None if branch is None else http_redactor(branch.session.redaction)
 
 
-def request_fields(
-    request: SentRequest, redactor: HttpRedactor | None, body_limit: int
-) -> dict[str, Any]:
+def request_fields(request: SentRequest, redactor: HttpRedactor | None) -> dict[str, Any]:
     """Return what is recorded of a request: without its secrets and what differs in each run."""
-    content = sent_content(request.body, body_limit)
+    body = request.body
+    content = body.content() if isinstance(body, SentBody) else body
     headers = [(name.lower(), value) for name, value in request.headers]
     url = _without_user(request.url)
     if redactor is not None:
@@ -128,8 +129,8 @@ def request_fields(
 
 
 def _without_boundary(
-    headers: list[tuple[str, str]], content: bytes | dict[str, Any]
-) -> tuple[list[tuple[str, str]], bytes | dict[str, Any]]:
+    headers: list[tuple[str, str]], content: Content
+) -> tuple[list[tuple[str, str]], Content]:
     # It is random, and says nothing.
     boundary = _BOUNDARY.match(header_value(headers, "content-type"))
     if boundary is None or not isinstance(content, bytes):

@@ -18,6 +18,10 @@ _PIECE_BYTES: Final = 36
 _BLOCK: Final = 64 * 1024
 
 
+Content = bytes | dict[str, Any]
+"""A body, or the `size` and the digest of one that is over the limit."""
+
+
 class SentBody:
     """The body of a request, kept as it is given to whoever sends it.
 
@@ -85,7 +89,7 @@ class SentBody:
             self.take(piece)
             yield piece
 
-    def content(self) -> bytes | dict[str, Any]:
+    def content(self) -> Content:
         """Return what was sent so far, or how much and its digest."""
         if self._capture.is_cut:
             return _digested(self._capture.size, self._digest)
@@ -184,14 +188,17 @@ def as_bytes(piece: Any) -> bytes:
     return piece.encode() if isinstance(piece, str) else bytes(memoryview(piece))
 
 
-def sent_content(body: bytes | SentBody, limit: int) -> bytes | dict[str, Any]:
-    """Return a body, or how much it is and its digest where that is over the limit."""
-    if not isinstance(body, bytes):
-        return body.content()
-    return body if len(body) <= limit else _digested(len(body), _digest(body))
+def within_limit(body: Content | SentBody, limit: int) -> Content | SentBody:
+    """Return a body, or how much it is and its digest where that is over the limit.
+
+    At once: a large one must not be kept until its recording is stored.
+    """
+    if isinstance(body, bytes) and len(body) > limit:
+        return _digested(len(body), _digest(body))
+    return body
 
 
-def _digested(size: int, digest: Any) -> dict[str, Any]:
+def _digested(size: int, digest: Any) -> Content:
     return {"size": size, "blake2b": digest.hexdigest()}
 
 

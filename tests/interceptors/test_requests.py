@@ -224,6 +224,13 @@ def test_a_file_is_uploaded_and_its_parts_are_recorded(site):
     assert playback.playback_outputs == playback.recorded_outputs
 
 
+def test_a_huge_body_costs_no_recording(site):
+    def work():
+        return requests.post(f"{site.url}/upload", data=bytes(70 * 1024**2)).json()["size"]
+
+    assert record(work).recorder.counters == {"recorded": 1}
+
+
 def test_of_a_body_over_the_limit_the_digest_is_compared(site):
     def work(last=b"b"):
         data = b"a" * 1024 * 1024 + last
