@@ -31,6 +31,11 @@ class _WireBody(ReceivedBody):
         self._chunked = bool(response.chunked)
         self._length = response.length
 
+    def break_off(self, error: OSError) -> None:
+        """Note that the connection failed."""
+        with self._guard:
+            self.fail(plain_error(error))
+
     def kept(self) -> KeptBody:
         kept = super().kept()
         if self._chunked:
@@ -50,7 +55,7 @@ class _KeepingFile:
 
     __slots__ = ("__weakref__", "_body", "_file")
 
-    def __init__(self, file: Any, body: ReceivedBody) -> None:
+    def __init__(self, file: Any, body: _WireBody) -> None:
         self._file = file
         self._body = body
 
@@ -78,7 +83,7 @@ class _KeepingFile:
         try:
             return method(argument)
         except OSError as error:
-            self._body.fail(plain_error(error))
+            self._body.break_off(error)
             raise
 
     def _take(self, data: bytes, *, at_end: bool) -> None:
