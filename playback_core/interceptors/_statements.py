@@ -143,12 +143,16 @@ def note_failure(call: Call) -> None:
         _of_session().changing.add(getattr(call.about, "connection", call.about))
 
 
-def _with_label(told: Statement) -> str:
-    """Return a text with its savepoint or cursor named in the order they appear in.
+def label(kind: str, name: str) -> str:
+    """Return what a savepoint or cursor is called by the order they appear in.
 
     Their own names are made of ids of threads and objects.
     """
-    kind = "cursor" if told.reads else "savepoint"
     names = _of_session().names.setdefault(kind, {})
-    label = names.setdefault(told.name, f"{kind}_{len(names) + 1}")
-    return told.folded.replace(NAME, label) if told.reads else f"{told.verb} {label}"
+    return names.setdefault(name, f"{kind}_{len(names) + 1}")
+
+
+def _with_label(told: Statement) -> str:
+    if told.reads:
+        return told.folded.replace(NAME, label("cursor", told.name))
+    return f"{told.verb} {label('savepoint', told.name)}"

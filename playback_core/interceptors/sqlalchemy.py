@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary, WeakSet
 
 from playback_core.drivers import drive
 from playback_core.interception import Args, Kwargs
-from playback_core.interceptor import Interceptor, Target
+from playback_core.interceptor import Interceptor, Target, is_installed
 from playback_core.interceptors._statements import by_itself
 from playback_core.library_interception import (
     INPUT,
@@ -23,8 +23,9 @@ from playback_core.library_interception import (
     Missing,
 )
 from playback_core.outcome import Outcome
+from playback_core.playback_session import PlaybackSession
 from playback_core.replacing import Function
-from playback_core.session import Session, current
+from playback_core.session import Session, current, current_session
 
 _BASIC: Final = ("server_version_info", "default_schema_name", "default_isolation_level")
 _LIMIT: Final = "max_identifier_length"
@@ -33,6 +34,9 @@ _PLAIN: Final = frozenset({type(None), bool, int, float, str})
 # What the function has that SQLAlchemy makes to open connections.
 _ARGS: Final = "cargs_tup"
 _OPTIONS: Final = "cparams"
+
+_LIBRARIES: Final = {"pysqlite": "sqlite3", "psycopg_async": "psycopg"}
+"""The modules of drivers that have another name with SQLAlchemy."""
 
 _learnt: Final[WeakKeyDictionary[Any, list[str]]] = WeakKeyDictionary()
 """By dialect, the names of what it has learnt of its server, by asking it."""
@@ -103,6 +107,7 @@ def _connection_of_replay(engine: Any, facts: dict[str, Any]) -> Any:
     from sqlalchemy.pool import NullPool
 
     dialect, pool = engine.dialect, engine.pool
+    _refuse_unknown(dialect)
     asks = not _asks_no_more(dialect)
     if asks:
         _told_by_replays.add(dialect)
@@ -117,6 +122,15 @@ def _connection_of_replay(engine: Any, facts: dict[str, Any]) -> Any:
     if dialect in _told_by_replays:
         _tell(dialect, facts)
     return connection
+
+
+def _refuse_unknown(dialect: Any) -> None:
+    """Raise for a driver that is not intercepted: of one in C a sandbox may see nothing."""
+    session = current_session()
+    library = _LIBRARIES.get(dialect.driver, dialect.driver)
+    if isinstance(session, PlaybackSession) and session.sandbox and not is_installed(library):
+        alias = f"sqlalchemy connect {dialect.name}+{dialect.driver}"
+        raise session.miss(alias, alias, f"There is no interceptor of {library} in place.")
 
 
 def _creator(engine: Any) -> Callable[..., Any]:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from playback_core import RecordingKeyError, TapeRecorder
 from playback_core.cassettes.in_memory import InMemoryTapeCassette
+from playback_core.interceptors import install_interceptors, uninstall_interceptors
 from tests.interceptors.recorded import entries, record
 
 pytestmark = pytest.mark.usefixtures("intercepted")
@@ -261,6 +262,21 @@ def test_nothing_of_a_replay_is_left_in_a_pool(path, engine):
     recorded.replay(work)
     with engine.connect() as connection:
         assert connection.scalars(NAMES).all() == ["axe", "broom", "saw"]
+
+
+def test_a_driver_that_is_not_intercepted_connects_to_nothing_in_a_replay(path, engine):
+    def work():
+        with engine.connect() as connection:
+            return connection.scalars(NAMES).all()
+
+    recorded = record(work)
+    uninstall_interceptors()
+    install_interceptors(["sqlalchemy"])
+    try:
+        with pytest.raises(RecordingKeyError, match="no interceptor of sqlite3"):
+            recorded.replay(work)
+    finally:
+        install_interceptors()
 
 
 def test_a_query_that_was_not_recorded_is_a_miss(path, engine):

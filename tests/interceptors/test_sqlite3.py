@@ -402,7 +402,7 @@ def test_a_commit_that_failed_is_tried_again(path):
 
     uninstall_interceptors()
     with closing(sqlite3.connect(path, isolation_level=None)) as reader:
-        install_interceptors(["sqlite3"])
+        install_interceptors()
         recorded = record(work)
         outputs = [alias for kind, alias in entries(recorded)[1:-1] if kind == "OUTPUT"]
         assert outputs == ["sqlite3 DELETE product", *["sqlite3 COMMIT"] * 2]
@@ -616,7 +616,7 @@ def test_uninstalled_it_makes_plain_connections_also_where_a_replay_has_guarded_
     uninstall_interceptors()
     with closing(sqlite3.connect(path)) as connection:
         assert type(connection) is sqlite3.Connection
-    install_interceptors(["sqlite3"])
+    install_interceptors()
     with closing(sqlite3.connect(path)) as connection:
         assert type(connection) is not sqlite3.Connection
 
