@@ -107,8 +107,9 @@ def _told(text: str) -> Statement:
     # Where a backslash may be an escape, it is not known where a text in quotes ends.
     folded = text.strip() if _ESCAPED in text else folded
     table = _table(verb, first)
+    verb = f"{verb} TO" if verb == "ROLLBACK" and named else verb
     return Statement(
-        verb=f"{verb} TO" if verb == "ROLLBACK" and named else verb,
+        verb=verb,
         title=f"{verb} {table}" if table else verb,
         reads=bool(parts) and all(_reads(_verb(part), part) for part in parts),
         folded=folded,

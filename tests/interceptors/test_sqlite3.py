@@ -356,6 +356,7 @@ def test_savepoints_are_named_in_the_order_they_appear_in(path):
     recorded = record(lambda: work("s140_x1"))
     _, playback = recorded.replay(lambda: work("s999_x7"))
     assert playback.playback_outputs == playback.recorded_outputs
+    assert ("OUTPUT", "sqlite3 ROLLBACK TO") in entries(recorded)
     sent = [output.value["kwargs"]["sql"] for output in playback.playback_outputs[:-1]]
     assert sent == [
         "BEGIN",
