@@ -7,7 +7,7 @@ as easily as one.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from math import isfinite
+from math import copysign, isfinite
 from typing import Any, Final, Protocol
 
 from playback_core.codec import Deferred, encode
@@ -198,7 +198,8 @@ def _nanoseconds_if_exact(value: Any) -> int | None:
     if type(value) is not float or not isfinite(value):
         return None
     exact = nanoseconds(value)
-    return exact if seconds(exact) == value else None
+    # A zero may be negative.
+    return exact if seconds(exact) == value and (exact or copysign(1, value) == 1) else None
 
 
 def _sums(name: str, stored: list[Any]) -> Iterable[Any]:

@@ -4,7 +4,7 @@ import time
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from playback_core.codec import decode, encode
@@ -38,6 +38,7 @@ def test_what_clocks_say_comes_back_exactly(integers: list[int], floats: list[fl
 
 
 @given(st.lists(anything), st.lists(anything))
+@example([], [-0.0, 0.0])
 def test_so_does_whatever_a_clock_says_that_somebody_has_replaced(
     integers: list[Any], floats: list[Any]
 ) -> None:
