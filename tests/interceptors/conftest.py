@@ -7,6 +7,7 @@ import pytest
 
 from playback_core.interceptors import install_interceptors, uninstall_interceptors
 from tests.interceptors.http_server import Site, certified
+from tests.interceptors.postgres_server import PostgresServer, postgres_server
 
 
 @pytest.fixture(scope="module")
@@ -35,3 +36,10 @@ def secure_site(tmp_path: Path) -> Iterator[tuple[Site, Path]]:
     site = Site(context)
     yield site, certificate
     site.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """Give a PostgreSQL server that all tests share."""
+    with postgres_server() as server:
+        yield server

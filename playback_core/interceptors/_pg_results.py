@@ -1,0 +1,206 @@
+"""Results of PostgreSQL as plain data.
+
+A recording has the values as the server sent them, so that a replay loads them by the adapters,
+and makes its rows by the factories, of the code that it runs. Only what the application loads by
+adapters of its own is kept as loaded: a replay may not have those.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+import psycopg
+from psycopg import adapt, pq
+from psycopg.types.string import ByteaBinaryLoader, TextLoader
+
+from playback_core.codec import Deferred, encode
+from playback_core.interceptors._pg_hollow import Detached
+
+AS_SENT: Final = "sent"
+AS_JSON: Final = "json"
+AS_LOADED: Final = "loaded"
+"""In which form the values of a column are kept."""
+
+_COPYING: Final = frozenset((pq.ExecStatus.COPY_IN, pq.ExecStatus.COPY_OUT))
+_JSON: Final = frozenset((114, 3802))
+_MOMENTS: Final = frozenset(
+    (
+        *(1082, 1083, 1114, 1184, 1186, 1266),  # date, time, timestamp, timestamptz, interval, ...
+        *(1115, 1182, 1183, 1185, 1187, 1270),  # arrays of them
+        *(3908, 3910, 3912, 3909, 3911, 3913),  # ranges, and arrays of those
+        *(4533, 4534, 4535, 6152, 6153, 6155),  # multiranges
+    )
+)
+_SETTINGS: Final = (b"TimeZone", b"DateStyle", b"IntervalStyle")
+"""What moments depend on that a server sends."""
+
+_CELL_BYTES: Final = 32
+_RESULT_BYTES: Final = 400
+
+
+class _TextBytesLoader(ByteaBinaryLoader):
+    format = pq.Format.TEXT
+
+
+def _raw(*loaders: Any) -> Detached:
+    adapters = adapt.AdaptersMap()
+    for loader in loaders:
+        adapters.register_loader(0, loader)
+    return Detached(adapters)
+
+
+_AS_TEXT: Final = _raw(TextLoader, ByteaBinaryLoader)
+_AS_BYTES: Final = _raw(_TextBytesLoader, ByteaBinaryLoader)
+
+
+def _loaders_by_now() -> tuple[dict[int, Any], dict[int, Any]]:
+    known = psycopg.adapters.types
+    oids = {0, *(each.oid for each in known), *(each.array_oid for each in known)}
+    text, binary = (
+        {oid: psycopg.adapters.get_loader(oid, form) for oid in oids}
+        for form in (pq.Format.TEXT, pq.Format.BINARY)
+    )
+    return text, binary
+
+
+_own_loaders: Final = _loaders_by_now()
+"""What psycopg loads values by where the application says nothing else, by format and type."""
+
+TEXT_LOADER: Final = _own_loaders[0][0]
+"""Loads what is text as it is."""
+
+
+class ResultsSnapshot(Deferred):
+    """What a statement came to, encoded later: libpq's results do not change.
+
+    `results` is the list that psycopg fills: in a pipeline it does so after the call.
+    """
+
+    __slots__ = ("_facts", "_results", "_size")
+
+    def __init__(self, results: list[Any], facts: dict[str, Any], size: int) -> None:
+        self._results = results
+        self._facts = facts
+        self._size = size
+
+    def encode(self) -> bytes:
+        return encode(self._facts | {"results": [*map(plain_result, self._results)]})
+
+    def __len__(self) -> int:
+        return self._size
+
+
+def results_kept(results: list[Any], context: Any, facts: dict[str, Any]) -> Any:
+    """Return what is stored of results that came to a cursor or connection.
+
+    A snapshot of them, or plain data; `facts` are stored with them.
+    """
+    size = _RESULT_BYTES
+    loaded: list[dict[int, list[Any]] | None] = []
+    for result in results:
+        columns, rows = result.nfields, result.ntuples
+        foreign: list[int] = []
+        if columns and rows:
+            oids = tuple(map(result.ftype, range(columns)))
+            if not _MOMENTS.isdisjoint(oids):
+                facts["settings"] = _settings(context.connection.pgconn)
+            foreign = _foreign(oids, result.fformat(0), context.adapters)
+            size += _size_of(result, rows, columns)
+        loaded.append(_columns_loaded(result, context, foreign) if foreign else None)
+    if not any(loaded):
+        return ResultsSnapshot(results, facts, size)
+    plain = [plain_result(*pair) for pair in zip(results, loaded, strict=True)]
+    return facts | {"results": plain}
+
+
+def _settings(pgconn: Any) -> dict[str, str]:
+    told = ((name.decode(), pgconn.parameter_status(name)) for name in _SETTINGS)
+    return {name: value.decode() for name, value in told if value is not None}
+
+
+def plain_result(result: Any, loaded: dict[int, list[Any]] | None = None) -> dict[str, Any]:
+    """Return a result as plain data; `loaded` has the columns kept as loaded, by number."""
+    plain: dict[str, Any] = {
+        "status": int(result.status),
+        "command": (result.command_status or b"").decode(),
+        "affected": result.command_tuples,
+    }
+    if result.status in _COPYING:
+        plain["binary"] = bool(result.binary_tuples)
+    if result.nfields or result.ntuples:
+        sent = _columns_sent(result)
+        forms = [AS_SENT] * len(sent)
+        for number, values in enumerate(sent):
+            if loaded and number in loaded:
+                sent[number], forms[number] = loaded[number], AS_LOADED
+            elif result.ftype(number) in _JSON:
+                sent[number], forms[number] = _parsed(values)
+        names = [(result.fname(number) or b"").decode() for number in range(len(sent))]
+        plain["count"] = result.ntuples
+        plain["columns"] = [
+            [names[number], *_type_of(result, number), forms[number]] for number in range(len(sent))
+        ]
+        # Each under its name, by which it may be redacted; a name may stand there twice.
+        plain["rows"] = [{name: values} for name, values in zip(names, sent, strict=True)]
+    return plain
+
+
+def _type_of(result: Any, number: int) -> list[int]:
+    told = (result.ftype, result.fmod, result.fsize, result.fformat)
+    return [int(each(number)) for each in told]
+
+
+def _columns_sent(result: Any) -> list[list[Any]]:
+    if not result.ntuples:
+        return [[] for _ in range(result.nfields)]
+    try:
+        rows = _loaded_rows(result, _AS_TEXT)
+    except UnicodeDecodeError:  # of another encoding
+        rows = _loaded_rows(result, _AS_BYTES)
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
+def _loaded_rows(result: Any, context: Any) -> list[Any]:
+    transformer = adapt.Transformer(context)
+    transformer.set_pgresult(result)
+    rows: list[Any] = transformer.load_rows(0, result.ntuples, tuple)
+    return rows
+
+
+def _foreign(oids: tuple[int, ...], form: int, adapters: Any) -> list[int]:
+    # psycopg asks for all columns of a result in one format.
+    loaders = adapters._loaders[form]
+    own = _own_loaders[form]
+    now, before = [*map(loaders.get, oids)], [*map(own.get, oids)]
+    default_changed = loaders.get(0) is not own[0]
+    if now == before and not default_changed:
+        return []
+    return [
+        number
+        for number, (loader, known) in enumerate(zip(now, before, strict=True))
+        if loader is not known or (loader is None and default_changed)
+    ]
+
+
+def _columns_loaded(result: Any, context: Any, numbers: list[int]) -> dict[int, list[Any]]:
+    columns = list(zip(*_loaded_rows(result, context), strict=True))
+    return {number: list(columns[number]) for number in numbers}
+
+
+def _parsed(values: list[Any]) -> tuple[list[Any], str]:
+    # So that what is in it is redacted by its name, as elsewhere.
+    try:
+        return [None if each is None else json.loads(each) for each in values], AS_JSON
+    except (ValueError, RecursionError):
+        return values, AS_SENT
+
+
+def _size_of(result: Any, rows: int, columns: int) -> int:
+    size, value = 0, result.get_value
+    sample = (0,) if rows == 1 else (0, rows // 2, rows - 1)
+    for row in sample:
+        for column in range(columns):
+            size += len(value(row, column) or b"")
+    row_bytes = size // len(sample) + columns * _CELL_BYTES
+    return int(rows * row_bytes)

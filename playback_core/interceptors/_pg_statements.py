@@ -1,0 +1,251 @@
+"""Statements of psycopg: how they are told, what is kept of them, and given again."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from types import coroutine
+from typing import Any, Final
+
+import psycopg
+from psycopg import pq
+from psycopg.types.json import Json, Jsonb
+from psycopg.types.multirange import Multirange
+from psycopg.types.range import Range
+
+from playback_core.drivers import drive
+from playback_core.interception import Args, Kwargs
+from playback_core.interceptor import CallTarget
+from playback_core.interceptors._dbapi import ToldStatements, label
+from playback_core.interceptors._errors import plain_error
+from playback_core.interceptors._parameters import RowsLookedAt, looked_at
+from playback_core.interceptors._pg_hollow import Detached, HollowPGconn
+from playback_core.interceptors._pg_replayed import ReplayedResult, ReplayedTransformer
+from playback_core.interceptors._pg_results import results_kept
+from playback_core.library_interception import (
+    INPUT,
+    UNRECORDED,
+    Call,
+    LibraryInterception,
+    Missing,
+)
+from playback_core.outcome import Outcome
+from playback_core.replacing import Function
+from playback_core.session import Session, current
+
+_PLAIN: Final = frozenset((type(None), bool, int, float, str, bytes))
+_NAMED_CURSOR: Final = re.compile(
+    r"""(?P<command>^(?:FETCH|MOVE|CLOSE|SELECT\ 1\ FROM\ pg_catalog\.pg_cursors)\b.*?)
+    (?P<quote>["'])(?P<name>.*)["']$""",
+    re.VERBOSE,
+)
+"""What psycopg sends by itself about a cursor that has a name."""
+
+_STATE: Final = "_playback_state"
+_NOTHING: Final = {"transaction": int(pq.TransactionStatus.IDLE), "results": []}
+
+
+def driven_generator(original: Function, interception: LibraryInterception) -> Function:
+    """Return one of psycopg's generators with an interception around it.
+
+    They are run as coroutines are: both by connections that wait, and by those that await.
+    """
+    awaited = coroutine(original)
+
+    async def run(*args: Any, **kwargs: Any) -> Any:
+        return await awaited(*args, **kwargs)
+
+    intercepted = drive(run, interception)
+
+    def generated(*args: Any, **kwargs: Any) -> Any:
+        if current() is None:
+            return (yield from original(*args, **kwargs))
+        return (yield from intercepted(*args, **kwargs).__await__())
+
+    return generated
+
+
+class Statements(ToldStatements, CallTarget):
+    """What is told, kept and given again of anything that is sent to the server."""
+
+    def __init__(self, attribute: str, *, many: bool = False) -> None:
+        CallTarget.__init__(self, "psycopg", attribute)
+        ToldStatements.__init__(self, "psycopg", many=many)
+
+    def keep_error(self, call: Call, error: BaseException) -> BaseException:
+        pgconn = call.about.connection.pgconn
+        return without_handles(error, [int(pgconn.status), int(pgconn.transaction_status)])
+
+    def answer_error(self, call: Call, error: BaseException) -> BaseException:
+        state = vars(error).pop(_STATE, None)
+        pgconn = call.about.connection.pgconn
+        if state is not None and isinstance(pgconn, HollowPGconn):
+            pgconn.status, pgconn.transaction_status = state
+        return error
+
+    def answer_missing(self, call: Call) -> Outcome | None:
+        if call.kind is UNRECORDED:
+            return Outcome(None)
+        is_set_up = call.kind is INPUT and call.alias == f"{self._prefix}set-up"
+        return Outcome(self.answer(call, _NOTHING, _none_missing)) if is_set_up else None
+
+
+def _none_missing(hint: str) -> Exception:
+    return LookupError(hint)
+
+
+class Execute(Statements):
+    """`execute` of a cursor: sync, async, server-side."""
+
+    def arguments(
+        self, cursor: Any, query: Any, parameters: Any = None, *rest: Any, **options: Any
+    ) -> tuple[Any, str, Any]:
+        parameters = options.get("params", parameters)
+        return cursor, query_text(query, cursor), _plain_parameters(parameters)
+
+    def keep(self, call: Call, value: Any, session: Session) -> tuple[Any, Any]:
+        return value, kept(call.about)
+
+    def answer(self, call: Call, stored: Any, missing: Missing) -> Any:
+        give(call.about, stored)
+        return call.about
+
+
+class Stream(Execute):
+    """`stream` of a cursor, whose rows are kept as they are given."""
+
+    def answer(self, call: Call, stored: Any, missing: Missing) -> Any:
+        connection = call.about.connection
+        pgconn = connection.pgconn
+        if isinstance(pgconn, HollowPGconn) and not connection.autocommit:
+            pgconn.transaction_status = int(pq.TransactionStatus.INTRANS)
+        return stored
+
+
+class ExecuteMany(Statements):
+    """`executemany` of a cursor."""
+
+    def replacement(self, original: Function) -> Function:
+        intercepted = super().replacement(original)
+
+        def with_rows(
+            cursor: Any, query: Any, params_seq: Iterable[Any], *args: Any, **kwargs: Any
+        ) -> Any:
+            if current() is not None:
+                params_seq = looked_at(params_seq)
+            return intercepted(cursor, query, params_seq, *args, **kwargs)
+
+        return with_rows
+
+    def arguments(
+        self, cursor: Any, query: Any, parameters: Any = (), *rest: Any, **options: Any
+    ) -> tuple[Any, str, Any]:
+        rows = parameters.known() if isinstance(parameters, RowsLookedAt) else parameters
+        return cursor, query_text(query, cursor), [*map(_plain_parameters, rows)]
+
+    def keep(self, call: Call, value: Any, session: Session) -> tuple[Any, Any]:
+        return value, kept(call.about, rowcount=call.about.rowcount)
+
+    def answer(self, call: Call, stored: Any, missing: Missing) -> None:
+        give(call.about, stored)
+
+
+class Command(Statements):
+    """What a connection sends by itself: BEGIN, COMMIT, savepoints, FETCH of a named cursor."""
+
+    def replacement(self, original: Function) -> Function:
+        return driven_generator(original, LibraryInterception(str(self), self))
+
+    def describe(self, args: Args, kwargs: Kwargs) -> Call | None:
+        text = query_text(args[1], args[0])
+        if text.startswith("DEALLOCATE"):
+            # The cache of prepared statements is psycopg's own affair.
+            return Call(UNRECORDED, "psycopg DEALLOCATE", {})
+        return super().describe((args[0], _NAMED_CURSOR.sub(_labelled, text)), {})
+
+    def keep(self, call: Call, value: Any, session: Session) -> tuple[Any, Any]:
+        facts = {"transaction": int(call.about.pgconn.transaction_status)}
+        # In a pipeline there is no result yet.
+        results = [] if value is None else [value]
+        return value, results_kept(results, call.about, facts)
+
+    def answer(self, call: Call, stored: Any, missing: Missing) -> Any:
+        set_state(call.about.pgconn, stored)
+        return ReplayedResult(stored["results"][0]) if stored["results"] else None
+
+
+def _labelled(named: re.Match[str]) -> str:
+    quote = named["quote"]
+    return f"{named['command']}{quote}{label('cursor', named['name'])}{quote}"
+
+
+def kept(cursor: Any, **facts: Any) -> Any:
+    pgconn = cursor._pgconn
+    results = cursor._results
+    facts["transaction"] = pgconn.transaction_status
+    message = cursor._statusmessage
+    if not results and message is not None:
+        facts["message"] = message.decode()
+    return results_kept(results, cursor, facts)
+
+
+def give(cursor: Any, stored: Any) -> None:
+    set_state(cursor._pgconn, stored)
+    cursor._reset()
+    cursor._tx = ReplayedTransformer(cursor)
+    cursor._results[:] = map(ReplayedResult, stored["results"])
+    if cursor._results:
+        cursor._select_current_result(0)
+    if isinstance(cursor, psycopg.ServerCursor | psycopg.AsyncServerCursor):
+        cursor._described = True
+        cursor._iter_rows = None
+    if "rowcount" in stored:
+        cursor._rowcount = stored["rowcount"]
+    if "message" in stored:
+        cursor._statusmessage = stored["message"].encode()
+
+
+def set_state(pgconn: Any, stored: Any) -> None:
+    if isinstance(pgconn, HollowPGconn):
+        pgconn.transaction_status = stored["transaction"]
+        pgconn.parameters.update(stored.get("settings", {}))
+
+
+def query_text(query: Any, context: Any) -> str:
+    """Return a statement, text or composed, as text."""
+    if isinstance(query, str):
+        return query
+    if isinstance(query, (bytes, bytearray)):
+        return query.decode()
+    as_string: Callable[[Detached], str] | None = getattr(query, "as_string", None)
+    return str(query) if as_string is None else as_string(Detached(context.adapters))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (Json, Jsonb)):
+        return {"json": value.obj}
+    if isinstance(value, Range):
+        return {"range": [value.lower, value.upper, value.bounds]}
+    if isinstance(value, Multirange):
+        return {"ranges": [*map(_plain, value)]}
+    return value
+
+
+def _plain_parameters(params: Any) -> Any:
+    if params is None or isinstance(params, dict):
+        return params and {name: _plain(value) for name, value in params.items()}
+    return list(params if _PLAIN.issuperset(map(type, params)) else map(_plain, params))
+
+
+def without_handles(error: BaseException, state: list[int] | None = None) -> BaseException:
+    """Return a copy of an error of psycopg that holds nothing of libpq's, as pickling makes."""
+    copy = plain_error(error)
+    if not (isinstance(error, psycopg.Error) and isinstance(copy, psycopg.Error)):
+        return copy
+    result = error.pgresult
+    if result is not None:
+        fields = {int(field): result.error_field(field) for field in pq.DiagnosticField}
+        copy._info = {field: value for field, value in fields.items() if value is not None}
+    if state is not None:
+        vars(copy)[_STATE] = state
+    return copy

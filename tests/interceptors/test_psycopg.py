@@ -1,0 +1,715 @@
+"""psycopg is recorded against a real server, and replayed when nobody can reach one."""
+
+import asyncio
+import pickle
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import NamedTuple
+
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.rows import class_row, dict_row, namedtuple_row, scalar_row
+from psycopg.types.json import Jsonb
+from psycopg.types.range import Range
+
+from playback_core import RecordingKeyError, TapeRecorder
+from playback_core.cassettes.in_memory import InMemoryTapeCassette
+from playback_core.codec.redaction import Redactor
+from playback_core.entry import encoded
+from playback_core.interceptor import installed
+from tests.interceptors.recorded import record
+
+pytestmark = pytest.mark.usefixtures("intercepted")
+
+_TABLE = """
+    DROP TABLE IF EXISTS products;
+    CREATE TABLE products (
+        id serial PRIMARY KEY, name text UNIQUE, price numeric(8, 2), added timestamptz, more jsonb
+    );
+    INSERT INTO products (name, price, added, more) VALUES
+        ('axe', 12.50, '2024-02-29 12:00+00', '{"sizes": [1, 2], "note": null}'),
+        ('bow', 30, NULL, NULL),
+        ('cup', 4.75, '2024-03-01 08:30+02', '[]')
+"""
+
+
+class Product(NamedTuple):
+    id: int
+    name: str
+
+
+@pytest.fixture(autouse=True)
+def _products(postgres):
+    with psycopg.connect(postgres.dsn, autocommit=True) as connection:
+        connection.execute(_TABLE)
+
+
+@pytest.fixture
+def again(postgres):
+    """Record an operation on a connection, replay it without a server, and expect the same."""
+
+    def check(operation, **options):
+        def work():
+            with psycopg.connect(postgres.dsn, **options) as connection:
+                return operation(connection)
+
+        recorded = record(work)
+        with postgres.gone():
+            result, playback = recorded.replay(work)
+        assert result == recorded.result
+        assert playback.missed == []
+        assert playback.moved == []
+        assert playback.playback_outputs == playback.recorded_outputs
+        return recorded
+
+    return check
+
+
+def aliases(recorded):
+    return [
+        entry.alias for entry in recorded.recording.entries if entry.alias.startswith("psycopg ")
+    ]
+
+
+def rows_in(postgres):
+    with psycopg.connect(postgres.dsn) as connection:
+        return connection.execute("SELECT name FROM products ORDER BY id").fetchall()
+
+
+def test_a_select_is_an_input_whose_rows_come_back_with_their_types(again):
+    def work(connection):
+        cursor = connection.execute("SELECT * FROM products WHERE id < %s ORDER BY id", [3])
+        return cursor.fetchall(), [tuple(each) for each in cursor.description], cursor.rowcount
+
+    recorded = again(work)
+    rows, description, rowcount = recorded.result
+    assert rows[0][1:3] == ("axe", Decimal("12.50"))
+    assert rows[0][3] == datetime(2024, 2, 29, 12, tzinfo=UTC)
+    assert rows[0][4] == {"sizes": [1, 2], "note": None}
+    assert description[2][:2] == ("price", 1700)
+    assert rowcount == 2
+    assert aliases(recorded) == ["psycopg connect", "psycopg SELECT products", "psycopg COMMIT"]
+
+
+def test_writes_are_outputs_whose_results_come_back(again, postgres):
+    def work(connection):
+        made = connection.execute(
+            "INSERT INTO products (name) VALUES (%s), (%s) RETURNING id", ["dam", "elm"]
+        )
+        ids = [number for (number,) in made]
+        changed = connection.execute("UPDATE products SET price = %(price)s", {"price": 1})
+        gone = connection.execute("DELETE FROM products WHERE id = ANY(%s)", [ids])
+        return ids, changed.rowcount, gone.rowcount, gone.statusmessage
+
+    recorded = again(work)
+    assert recorded.result == ([4, 5], 5, 2, "DELETE 2")
+    assert aliases(recorded)[1:] == [
+        "psycopg INSERT products",
+        "psycopg UPDATE products",
+        "psycopg DELETE products",
+        "psycopg COMMIT",
+    ]
+    assert rows_in(postgres) == [("axe",), ("bow",), ("cup",)]
+
+
+def test_rows_are_fetched_in_every_way_and_beyond_what_was_fetched(postgres):
+    query = "SELECT name FROM products ORDER BY id"
+
+    def recorded_work():
+        with psycopg.connect(postgres.dsn) as connection:
+            return connection.execute(query).fetchone()
+
+    def work():
+        with psycopg.connect(postgres.dsn) as connection:
+            cursor = connection.execute(query)
+            first = [cursor.fetchone(), cursor.fetchmany(1), [*cursor], cursor.fetchone()]
+            cursor.scroll(0, "absolute")
+            return first, cursor.fetchall(), cursor.rownumber
+
+    recorded = record(recorded_work)
+    with postgres.gone():
+        result, playback = recorded.replay(work)
+    rows = [("axe",), ("bow",), ("cup",)]
+    assert result == ([rows[0], [rows[1]], [rows[2]], None], rows, 3)
+    assert playback.missed == []
+
+
+@pytest.mark.parametrize(
+    "factory", [dict_row, namedtuple_row, scalar_row, class_row(lambda **row: sorted(row.items()))]
+)
+def test_the_row_factories_of_the_application_run_again(again, factory):
+    def work(connection):
+        cursor = connection.cursor(row_factory=factory)
+        cursor.execute("SELECT id, name FROM products ORDER BY id")
+        return [cursor.fetchone(), *cursor.fetchall()]
+
+    def told(connection):
+        return [repr(each) for each in work(connection)]
+
+    assert len(again(told).result) == 3
+
+
+def test_a_row_factory_of_the_connection_is_used(again):
+    def work(connection):
+        return connection.execute("SELECT id, name FROM products WHERE id = 1").fetchone()
+
+    assert again(work, row_factory=dict_row).result == {"id": 1, "name": "axe"}
+
+
+def test_values_of_many_types_come_back_exactly(again):
+    query = """
+        SELECT 1::int2, 2::int4, 9007199254740993::int8, 1.5::float4, 'NaN'::float8,
+            12345678901234567890.123::numeric, true, 'tëxt', '\\xdeadbeef'::bytea,
+            '2024-02-29'::date, '12:30:15.5'::time, '2024-02-29 12:30'::timestamp,
+            '1 day 2:03:04.5'::interval, '{1,NULL,3}'::int4[], '{{a,"b,c"},{"",d}}'::text[],
+            '2b4bd5a6-6ae0-4fb0-8d4f-4d0bd9a8a2e5'::uuid, '10.0.0.1'::inet, '[1,5)'::int4range,
+            '{[1,2],[5,6]}'::int4multirange, ROW(1, 'two'), '{"a": 1.10, "b": "ü"}'::json, NULL
+    """
+
+    def work(connection):
+        text = connection.execute(query).fetchone()
+        binary = connection.cursor(binary=True).execute(query).fetchone()
+        return [(type(value), repr(value)) for value in (*text, *binary)]
+
+    again(work)
+
+
+def test_types_that_the_application_registered_come_back_without_it(postgres):
+    with psycopg.connect(postgres.dsn, autocommit=True) as connection:
+        connection.execute("DROP TYPE IF EXISTS mood; CREATE TYPE mood AS ENUM ('sad', 'ok')")
+
+    class MoodLoader(psycopg.adapt.Loader):
+        def load(self, data):
+            return {"mood": bytes(data).decode()}
+
+    def work(register):
+        with psycopg.connect(postgres.dsn) as connection:
+            if register:
+                oid = psycopg.types.TypeInfo.fetch(connection, "mood").oid
+                connection.adapters.register_loader(oid, MoodLoader)
+            return connection.execute("SELECT 'ok'::mood, 7").fetchone()
+
+    recorded = record(lambda: work(True))
+    assert recorded.result == ({"mood": "ok"}, 7)
+    with postgres.gone():
+        assert recorded.replay(lambda: work(True))[0] == ({"mood": "ok"}, 7)
+        # As where a pool registers it, when it makes connections.
+        assert recorded.replay(lambda: work(False))[0] == ({"mood": "ok"}, 7)
+
+
+def test_the_time_zone_of_the_session_counts_in_a_replay(again):
+    def work(connection):
+        connection.execute("SET TIME ZONE 'Asia/Tokyo'")
+        return connection.execute("SELECT added FROM products WHERE id = 1").fetchone()[0].hour
+
+    assert again(work).result == 21
+
+
+def test_parameters_of_psycopgs_own_types_are_told(again):
+    def work(connection):
+        query = "SELECT %s::jsonb, %s::int4range, %s::text[]"
+        row = connection.execute(query, [Jsonb({"a": 1}), Range(1, 3), ["x", "y"]]).fetchone()
+        return repr(row)
+
+    recorded = again(work)
+    (entry,) = [each for each in recorded.recording.entries if each.alias == "psycopg SELECT"]
+    parameters = entry.decoded_arguments()[1]["parameters"]
+    assert parameters == [{"json": {"a": 1}}, {"range": [1, 3, "[)"]}, ["x", "y"]]
+
+
+def test_composed_statements_are_told_as_text(again):
+    def work(connection):
+        query = sql.SQL("SELECT {column}, {value} FROM {table} LIMIT 1").format(
+            column=sql.Identifier("name"),
+            value=sql.Literal("it's"),
+            table=sql.Identifier("products"),
+        )
+        return connection.execute(query).fetchone(), query.as_string(connection)
+
+    recorded = again(work)
+    assert recorded.result[1] == "SELECT \"name\", 'it''s' FROM \"products\" LIMIT 1"
+
+
+def test_client_cursors_bind_and_tell_their_statements(again):
+    def work(connection):
+        cursor = psycopg.ClientCursor(connection)
+        text = cursor.mogrify("SELECT name FROM products WHERE name = %s", ["it's"])
+        return text, cursor.execute("SELECT name FROM products WHERE id = %s", [2]).fetchall()
+
+    assert "'it''s'" in again(work).result[0]
+
+
+def test_several_results_of_one_call(again):
+    def work(connection):
+        cursor = connection.execute("SELECT 1; SELECT 'two', 3")
+        both = [result.fetchall() for result in cursor.results()]
+        made = connection.cursor()
+        made.executemany(
+            "INSERT INTO products (name) VALUES (%s) RETURNING id, name",
+            [["dam"], ["elm"]],
+            returning=True,
+        )
+        return both, [result.fetchone() for result in made.results()]
+
+    assert again(work).result == ([[(1,)], [("two", 3)]], [(4, "dam"), (5, "elm")])
+
+
+def test_executemany_tells_its_rows_by_column_and_reads_an_iterator_once(again, postgres):
+    def work(connection):
+        cursor = connection.cursor()
+        rows = ({"name": name, "price": len(name)} for name in ("dam", "ewer"))
+        cursor.executemany("INSERT INTO products (name, price) VALUES (%(name)s, %(price)s)", rows)
+        return cursor.rowcount
+
+    recorded = again(work)
+    assert recorded.result == 2
+    assert len(rows_in(postgres)) == 5
+
+
+def test_an_endless_executemany_runs_and_costs_only_its_recording(postgres):
+    def work():
+        with psycopg.connect(postgres.dsn) as connection:
+            rows = ([f"n{number}"] for number in range(100_050))
+            connection.cursor().executemany("INSERT INTO products (name) VALUES (%s)", rows)
+
+    recorder = TapeRecorder(InMemoryTapeCassette())
+    with recorder.enabled_recording():
+        recorder.operation(category="work")(work)()
+    assert recorder.counters == {"failed": 1}
+    assert len(rows_in(postgres)) == 100_053
+
+
+def test_a_violated_constraint_is_raised_again_with_what_the_server_said(again):
+    def work(connection):
+        try:
+            connection.execute("INSERT INTO products (name) VALUES ('axe')")
+        except psycopg.errors.UniqueViolation as error:
+            status = connection.info.transaction_status
+            connection.rollback()
+            diag = error.diag
+            told = (error.sqlstate, diag.constraint_name, diag.message_detail, str(error))
+            return (
+                told,
+                status,
+                connection.info.transaction_status,
+                pickle.loads(pickle.dumps(error)).args,
+            )
+
+    told, status, after, _ = again(work).result
+    assert told[:3] == ("23505", "products_name_key", "Key (name)=(axe) already exists.")
+    assert (status.name, after.name) == ("INERROR", "IDLE")
+
+
+def test_a_serialization_failure_is_raised_again_and_the_retry_replays(postgres):
+    def work():
+        tries = []
+        with psycopg.connect(postgres.dsn) as connection:
+            connection.isolation_level = psycopg.IsolationLevel.SERIALIZABLE
+            while True:
+                try:
+                    with connection.transaction():
+                        (price,) = connection.execute(
+                            "SELECT price FROM products WHERE id = 1"
+                        ).fetchone()
+                        if not tries:
+                            meddle()
+                        connection.execute(
+                            "UPDATE products SET price = %s WHERE id = 1", [price + 1]
+                        )
+                        return tries, price
+                except psycopg.errors.SerializationFailure as error:
+                    tries.append(error.sqlstate)
+
+    def meddle():
+        with psycopg.connect(postgres.dsn) as other:
+            other.execute("UPDATE products SET price = 99 WHERE id = 1")
+
+    recorded = record(work)
+    assert recorded.result == (["40001"], 99)
+    with postgres.gone():
+        result, playback = recorded.replay(work)
+    assert result == recorded.result
+    assert playback.playback_outputs == playback.recorded_outputs
+
+
+def test_a_lost_connection_is_lost_again(again):
+    def work(connection):
+        try:
+            connection.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+        except psycopg.OperationalError as error:
+            return type(error), connection.closed, connection.broken
+
+    assert again(work).result == (psycopg.errors.AdminShutdown, True, True)
+
+
+def test_a_server_that_is_down_is_down_again_even_when_it_is_up(postgres):
+    def work():
+        try:
+            psycopg.connect(postgres.dsn)
+        except psycopg.OperationalError as error:
+            return type(error), str(error)
+
+    with postgres.gone():
+        recorded = record(work)
+    assert "No such file" in recorded.result[1]
+    assert recorded.replay(work)[0] == recorded.result
+
+
+def test_transactions_and_savepoints_are_outputs_with_names_by_order(again):
+    def work(connection):
+        with connection.transaction():
+            connection.execute("UPDATE products SET price = 2 WHERE id = 1")
+            try:
+                with connection.transaction("mine") as inner:
+                    connection.execute("DELETE FROM products")
+                    raise KeyError
+            except KeyError:
+                pass
+            nested = inner.status.value
+            with connection.transaction():
+                connection.execute("UPDATE products SET price = 3 WHERE id = 2")
+        connection.rollback()
+        return nested, connection.info.transaction_status.name
+
+    recorded = again(work)
+    assert recorded.result == ("rolled_back_with_error", "IDLE")
+    assert aliases(recorded)[1:] == [
+        "psycopg BEGIN",
+        "psycopg UPDATE products",
+        "psycopg SAVEPOINT",
+        "psycopg DELETE products",
+        "psycopg ROLLBACK TO",
+        "psycopg RELEASE",
+        "psycopg SAVEPOINT",
+        "psycopg UPDATE products",
+        "psycopg RELEASE",
+        "psycopg COMMIT",
+    ]
+
+
+def test_autocommit_begins_no_transaction(again):
+    def work(connection):
+        connection.execute("SELECT 1")
+        idle = connection.info.transaction_status.name
+        connection.autocommit = False
+        connection.execute("SELECT 2")
+        return idle, connection.info.transaction_status.name
+
+    assert again(work, autocommit=True).result == ("IDLE", "INTRANS")
+
+
+def test_a_named_cursor_is_fetched_in_pages(again):
+    def work(connection):
+        with connection.cursor("pages", row_factory=scalar_row) as cursor:
+            cursor.itersize = 2
+            cursor.execute("SELECT name FROM products ORDER BY id")
+            names = [*cursor]
+        with connection.cursor("all", binary=True, scrollable=True) as cursor:
+            cursor.execute("SELECT id, price FROM products ORDER BY id")
+            first = cursor.fetchone()
+            cursor.scroll(1)
+            return names, first, cursor.fetchmany(5), [each.name for each in cursor.description]
+
+    names, first, rest, columns = again(work).result
+    assert names == ["axe", "bow", "cup"]
+    assert (first, rest) == ((1, Decimal("12.50")), [(3, Decimal("4.75"))])
+    assert columns == ["id", "price"]
+
+
+def test_what_an_application_asks_a_connection_is_told_in_a_replay(again):
+    def work(connection):
+        info = connection.info
+        return (
+            (info.server_version, info.dbname, info.user, info.host, info.backend_pid),
+            (info.encoding, str(info.timezone), info.parameter_status("DateStyle")),
+            (connection.closed, connection.broken, connection.autocommit, info.status.name),
+            isinstance(connection, psycopg.Connection),
+        )
+
+    again(work)
+
+
+def test_a_stream_is_given_again_row_by_row(again):
+    def work(connection):
+        cursor = connection.cursor(row_factory=dict_row)
+        return [*cursor.stream("SELECT id, name FROM products WHERE id < %s ORDER BY id", [3])]
+
+    assert again(work).result == [{"id": 1, "name": "axe"}, {"id": 2, "name": "bow"}]
+
+
+def test_what_copy_gives_is_an_input(again):
+    def work(connection):
+        cursor = connection.cursor()
+        with cursor.copy("COPY (SELECT id, name FROM products ORDER BY id) TO STDOUT") as copy:
+            copy.set_types(["int4", "text"])
+            rows = [*copy.rows()]
+        with cursor.copy("COPY products (name) TO STDOUT (FORMAT binary)") as copy:
+            blocks = [bytes(block) for block in copy]
+        return rows, blocks, cursor.rowcount, connection.info.transaction_status.name
+
+    recorded = again(work)
+    assert recorded.result[0] == [(1, "axe"), (2, "bow"), (3, "cup")]
+    assert recorded.result[2:] == (3, "INTRANS")
+    assert len(aliases(recorded)) == 4
+
+
+def test_more_of_a_copy_than_was_read_before_it_was_given_up_is_a_miss(postgres):
+    def work(many):
+        with psycopg.connect(postgres.dsn) as connection:
+            query = "COPY (SELECT * FROM generate_series(1, 1000000)) TO STDOUT"
+            try:
+                with connection.cursor().copy(query) as copy:
+                    read = [copy.read_row() for _ in range(many)]
+                    raise InterruptedError
+            except InterruptedError:
+                return read, connection.info.transaction_status.name
+
+    recorded = record(lambda: work(1))
+    with postgres.gone():
+        assert recorded.replay(lambda: work(1))[0] == recorded.result == ([("1",)], "INERROR")
+        with pytest.raises(RecordingKeyError, match="More of a COPY is read"):
+            recorded.replay(lambda: work(1_000_000))
+
+
+def test_what_is_copied_in_is_an_output(again, postgres):
+    def work(connection):
+        cursor = connection.cursor()
+        with cursor.copy("COPY products (name, price) FROM STDIN") as copy:
+            copy.write_row(("dam", Decimal("1.5")))
+            copy.write("elm\t2\n")
+        return cursor.rowcount, cursor.statusmessage, connection.info.transaction_status.name
+
+    recorded = again(work)
+    assert recorded.result == (2, "COPY 2", "INTRANS")
+    (entry,) = [each for each in recorded.recording.entries if each.alias == "psycopg COPY data"]
+    assert entry.decoded_arguments()["kwargs"] == {"data": "elm\t2\ndam\t1.5\n"}
+    assert len(rows_in(postgres)) == 5
+
+
+def test_much_that_is_copied_in_is_compared_by_its_digest(postgres):
+    def work(last):
+        with psycopg.connect(postgres.dsn) as connection, connection.cursor() as cursor:
+            with cursor.copy("COPY products (name) FROM STDIN") as copy:
+                for number in range(60_000):
+                    copy.write(f"a rather long name {number}\n")
+                copy.write(last)
+            return cursor.rowcount
+
+    recorded = record(lambda: work("one\n"))
+    with postgres.gone():
+        result, same = recorded.replay(lambda: work("one\n"))
+        _, other = recorded.replay(lambda: work("two\n"))
+    assert result == recorded.result == 60_001
+    assert same.playback_outputs == same.recorded_outputs
+    assert other.playback_outputs != other.recorded_outputs
+
+
+def test_a_copy_that_fails_fails_again(again):
+    def work(connection):
+        try:
+            with connection.cursor().copy("COPY products (name) FROM STDIN") as copy:
+                copy.write("axe\n")
+        except psycopg.errors.UniqueViolation as error:
+            return error.sqlstate, connection.info.transaction_status.name
+
+    assert again(work).result == ("23505", "INERROR")
+
+
+def test_a_pipeline_replays_with_its_results(again):
+    def work(connection):
+        with connection.pipeline() as pipeline:
+            first = connection.execute("SELECT name FROM products WHERE id = 1")
+            second = connection.execute("SELECT 7")
+            pipeline.sync()
+            with connection.transaction():
+                connection.execute("UPDATE products SET price = 1")
+            rows = first.fetchone(), second.fetchone()
+        return rows, connection.info.pipeline_status.name, connection.info.transaction_status.name
+
+    assert again(work).result == ((("axe",), (7,)), "OFF", "INTRANS")
+
+
+def test_notifications_are_a_stream(again):
+    def work(connection):
+        connection.execute("LISTEN news")
+        connection.execute("SELECT pg_notify('news', 'hello')")
+        return [tuple(each)[:2] for each in connection.notifies(timeout=5, stop_after=1)]
+
+    assert again(work, autocommit=True).result == [("news", "hello")]
+
+
+def test_async_streams_and_copies_replay(postgres):
+    async def work():
+        async with await psycopg.AsyncConnection.connect(postgres.dsn) as connection:
+            cursor = connection.cursor()
+            query = "SELECT name FROM products ORDER BY id"
+            streamed = [row async for row in cursor.stream(query)]
+            async with cursor.copy(f"COPY ({query}) TO STDOUT") as copy:
+                rows = [row async for row in copy.rows()]
+            async with cursor.copy("COPY products (name) FROM STDIN") as copy:
+                await copy.write_row(["dam"])
+            async with connection.pipeline():
+                one = await connection.execute("SELECT 1")
+                return streamed, rows, cursor.rowcount, await one.fetchone()
+
+    def run():
+        return asyncio.run(work())
+
+    recorded = record(run)
+    assert recorded.result[1:] == ([("axe",), ("bow",), ("cup",)], 1, (1,))
+    with postgres.gone():
+        result, playback = recorded.replay(run)
+    assert result == recorded.result
+    assert playback.missed == []
+    assert playback.playback_outputs == playback.recorded_outputs
+
+
+def test_an_async_connection_replays_as_a_sync_one_does(postgres):
+    async def work():
+        async with await psycopg.AsyncConnection.connect(postgres.dsn) as connection:
+            cursor = await connection.execute("SELECT id, name FROM products ORDER BY id")
+            rows = [row async for row in cursor]
+            async with connection.transaction():
+                made = await connection.execute(
+                    "INSERT INTO products (name) VALUES (%s) RETURNING id", ["dam"]
+                )
+                (number,) = await made.fetchone()
+            async with connection.cursor("named") as named:
+                await named.execute("SELECT name FROM products ORDER BY id")
+                names = await named.fetchmany(2)
+            many = connection.cursor()
+            await many.executemany("DELETE FROM products WHERE id = %s", [[number], [1]])
+            return rows, number, names, many.rowcount, connection.info.transaction_status.name
+
+    def run():
+        return asyncio.run(work())
+
+    recorded = record(run)
+    assert recorded.result[0][0] == (1, "axe")
+    with postgres.gone():
+        result, playback = recorded.replay(run)
+    assert result == recorded.result
+    assert playback.missed == []
+    assert playback.playback_outputs == playback.recorded_outputs
+
+
+def test_concurrent_tasks_keep_their_own_answers(postgres):
+    async def ask(number):
+        async with await psycopg.AsyncConnection.connect(postgres.dsn) as connection:
+            cursor = await connection.execute("SELECT %s::int * 2", [number])
+            return (await cursor.fetchone())[0]
+
+    async def work():
+        return await asyncio.gather(*map(ask, range(5)))
+
+    recorded = record(lambda: asyncio.run(work()))
+    with postgres.gone():
+        assert recorded.replay(lambda: asyncio.run(work()))[0] == [0, 2, 4, 6, 8]
+
+
+def test_a_connection_opened_before_the_replay_is_left_alone_by_it(postgres):
+    with psycopg.connect(postgres.dsn) as connection:
+
+        def work():
+            with connection.transaction(), connection.transaction():
+                connection.execute("UPDATE products SET price = 0 WHERE id = 1")
+                inside = connection.info.transaction_status.name
+            connection.execute("SELECT count(*) FROM products")
+            connection.commit()
+            return inside
+
+        recorded = record(work)
+        before = connection.execute("SELECT xact_commit FROM pg_stat_database").fetchall()
+        connection.rollback()
+        result, playback = recorded.replay(work)
+        assert result == recorded.result == "INTRANS"
+        assert playback.missed == []
+        assert connection.info.transaction_status.name == "IDLE"
+        assert connection._num_transactions == 0
+        assert len(before) > 0
+
+
+def test_a_statement_that_was_not_recorded_is_a_miss_that_names_the_nearest(postgres):
+    def work(column):
+        with psycopg.connect(postgres.dsn) as connection:
+            return connection.execute(
+                f"SELECT {column} FROM products WHERE id = %s", [1]
+            ).fetchone()
+
+    recorded = record(lambda: work("name"))
+    with postgres.gone(), pytest.raises(RecordingKeyError, match="SELECT name FROM products"):
+        recorded.replay(lambda: work("price"))
+
+
+def test_a_reformatted_select_is_served_as_normalised(postgres):
+    def work(query):
+        with psycopg.connect(postgres.dsn) as connection:
+            return connection.execute(query).fetchone()
+
+    recorded = record(lambda: work("SELECT name FROM products WHERE id = 1"))
+    with postgres.gone():
+        result, playback = recorded.replay(
+            lambda: work("select name\n  from products\n  where id=1")
+        )
+    assert result == ("axe",)
+    assert [each.how for each in playback.moved] == ["normalised"]
+
+
+def test_a_changed_write_and_a_dropped_write_show_in_the_outputs(postgres):
+    def work(price, second):
+        with psycopg.connect(postgres.dsn) as connection:
+            connection.execute("UPDATE products SET price = %s WHERE id = 1", [price])
+            if second:
+                connection.execute("UPDATE products SET price = 0 WHERE id = 2")
+
+    recorded = record(lambda: work(5, True))
+    with postgres.gone():
+        _, changed = recorded.replay(lambda: work(6, True))
+        _, dropped = recorded.replay(lambda: work(5, False))
+    assert changed.playback_outputs != changed.recorded_outputs
+    assert len(dropped.playback_outputs) == len(dropped.recorded_outputs) - 1
+
+
+def test_secrets_are_stored_nowhere(postgres):
+    def work():
+        with psycopg.connect(postgres.dsn, password="hunter2-dsn") as connection:
+            connection.execute("CREATE TEMP TABLE users (name text, password text, more jsonb)")
+            connection.execute(
+                "INSERT INTO users VALUES (%(name)s, %(password)s, %(more)s)",
+                {
+                    "name": "ada",
+                    "password": "hunter2-row",
+                    "more": Jsonb({"token": "hunter2-json"}),
+                },
+            )
+            return connection.execute("SELECT name, password, more FROM users").fetchone()[0]
+
+    recorder = TapeRecorder(InMemoryTapeCassette())
+    recorder.redaction = Redactor(key=b"k" * 32)
+    recorded = record(work, recorder)
+    stored = b"".join(
+        encoded(part)
+        for entry in recorded.recording.entries
+        for part in (entry.arguments, entry.result)
+        if part is not None
+    )
+    assert b"ada" in stored
+    assert b"hunter2" not in stored
+    with postgres.gone():
+        result, playback = recorded.replay(work)
+    assert result == "ada"
+    assert playback.missed == []
+
+
+def test_without_an_operation_psycopg_is_as_it_was(postgres):
+    assert "psycopg" in installed()
+    with psycopg.connect(postgres.dsn) as connection:
+        cursor = connection.cursor()
+        cursor.executemany("INSERT INTO products (name) VALUES (%s)", ([name] for name in "xyz"))
+        with connection.transaction(force_rollback=True):
+            connection.execute("DELETE FROM products")
+        assert connection.execute("SELECT count(*) FROM products").fetchone() == (6,)
+        assert psycopg.connect.__name__ == "connect"
+    assert Path(psycopg.__file__).name == "__init__.py"
