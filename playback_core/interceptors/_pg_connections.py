@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from inspect import iscoroutinefunction
 from typing import Any, Final
 from weakref import WeakKeyDictionary
@@ -16,7 +17,6 @@ from playback_core.interceptors._pg_hollow import (
     detached,
     facts_of,
     hollow_connection,
-    run_hollow,
 )
 from playback_core.interceptors._pg_statements import without_handles
 from playback_core.library_interception import INPUT, Call, Missing
@@ -119,27 +119,6 @@ class PipelineStep(Target):
         return step
 
 
-class Wait(Target):
-    """Where a connection waits for the server: a hollow one never does."""
-
-    def replacement(self, original: Function) -> Function:
-        if iscoroutinefunction(original):
-
-            async def awaited(connection: Any, steps: Any, *args: Any, **kwargs: Any) -> Any:
-                if isinstance(connection.pgconn, HollowPGconn):
-                    return run_hollow(steps)
-                return await original(connection, steps, *args, **kwargs)
-
-            return awaited
-
-        def wait(connection: Any, steps: Any, *args: Any, **kwargs: Any) -> Any:
-            if isinstance(connection.pgconn, HollowPGconn):
-                return run_hollow(steps)
-            return original(connection, steps, *args, **kwargs)
-
-        return wait
-
-
 class OfTheReplay(Target):
     """A method of connections; one opened before a replay is left alone by it.
 
@@ -162,6 +141,32 @@ class OfTheReplay(Target):
         def called(connection: Any, *args: Any, **kwargs: Any) -> Any:
             if current() is not None:
                 connection = of_the_replay(connection)
+            return original(connection, *args, **kwargs)
+
+        return called
+
+
+class Hollow(Target):
+    """A method that a hollow connection does in another way: it has nobody to ask."""
+
+    def __init__(self, attribute: str, other: Callable[..., Any]) -> None:
+        super().__init__("psycopg", attribute)
+        self._other = other
+
+    def replacement(self, original: Function) -> Function:
+        other = self._other
+        if iscoroutinefunction(original):
+
+            async def awaited(connection: Any, *args: Any, **kwargs: Any) -> Any:
+                if isinstance(connection.pgconn, HollowPGconn):
+                    return other(*args)
+                return await original(connection, *args, **kwargs)
+
+            return awaited
+
+        def called(connection: Any, *args: Any, **kwargs: Any) -> Any:
+            if isinstance(connection.pgconn, HollowPGconn):
+                return other(*args)
             return original(connection, *args, **kwargs)
 
         return called

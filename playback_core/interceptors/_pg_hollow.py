@@ -43,7 +43,14 @@ _REFUSED: Final = (
     *("send_prepare", "send_query_prepared", "send_describe_prepared", "send_describe_portal"),
     *("send_close_prepared", "send_close_portal", "get_result", "consume_input", "reset"),
     *("reset_start", "reset_poll", "put_copy_data", "put_copy_end", "get_copy_data", "notifies"),
-    *("set_single_row_mode", "set_chunked_rows_mode", "encrypt_password", "change_password"),
+    *("get_cancel", "cancel_conn", "pipeline_sync", "send_flush_request", "trace", "untrace"),
+    *(
+        "set_trace_flags",
+        "set_single_row_mode",
+        "set_chunked_rows_mode",
+        "encrypt_password",
+        "change_password",
+    ),
 )
 
 _Base: Final[Any] = pq.PGconn
@@ -114,12 +121,6 @@ class HollowPGconn(_Base):  # type: ignore[misc]
         if self.status != pq.ConnStatus.BAD:
             self.status = int(pq.ConnStatus.BAD)
             self.transaction_status = int(pq.TransactionStatus.UNKNOWN)
-
-    def get_cancel(self) -> HollowPGconn:
-        return self
-
-    def cancel(self) -> None:
-        """Do nothing: nothing is running."""
 
     def enter_pipeline_mode(self) -> None:
         self.pipeline_status = int(pq.PipelineStatus.ON)

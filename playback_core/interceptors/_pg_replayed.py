@@ -17,7 +17,8 @@ _TEXTS: Final = frozenset((str, type(None)))
 class ReplayedResult:
     """What stands for a result of libpq in a replay."""
 
-    def __init__(self, plain: dict[str, Any]) -> None:
+    def __init__(self, plain: dict[str, Any], encoding: str) -> None:
+        self._encoding = encoding
         self.status = plain["status"]
         self.command_status = plain["command"].encode()
         self.command_tuples = plain["affected"]
@@ -35,7 +36,7 @@ class ReplayedResult:
 
     def fname(self, number: int) -> bytes:
         name: str = self._columns[number][0]
-        return name.encode()
+        return name.encode(self._encoding)
 
     def ftype(self, number: int) -> int:
         oid: int = self._columns[number][1]
@@ -64,6 +65,12 @@ class ReplayedResult:
         if self.form(column) == AS_JSON and value is not None:
             value = json.dumps(value)
         return None if value is None else _sent(value)
+
+
+def results_again(stored: dict[str, Any]) -> list[ReplayedResult]:
+    """Return what stands for the results that were stored."""
+    encoding = stored.get("encoding", "utf-8")
+    return [ReplayedResult(plain, encoding) for plain in stored["results"]]
 
 
 class ReplayedTransformer(Transformer):

@@ -35,12 +35,18 @@ _MOMENTS: Final = frozenset(
 _SETTINGS: Final = (b"TimeZone", b"DateStyle", b"IntervalStyle")
 """What moments depend on that a server sends."""
 
+_NO_ENCODING: Final = "ascii"
+"""What psycopg calls that of a server without one: it loads texts as bytes then."""
+
 _CELL_BYTES: Final = 32
 _RESULT_BYTES: Final = 400
 
 
-class _TextBytesLoader(ByteaBinaryLoader):
+class _TextBytesLoader(adapt.Loader):
     format = pq.Format.TEXT
+
+    def load(self, data: Any) -> bytes:
+        return bytes(data)
 
 
 def _raw(*loaders: Any) -> Detached:
@@ -85,7 +91,9 @@ class ResultsSnapshot(Deferred):
         self._size = size
 
     def encode(self) -> bytes:
-        return encode(self._facts | {"results": [*map(plain_result, self._results)]})
+        encoding = self._facts.get("encoding", "utf-8")
+        results = [plain_result(result, encoding=encoding) for result in self._results]
+        return encode(self._facts | {"results": results})
 
     def __len__(self) -> int:
         return self._size
@@ -105,12 +113,16 @@ def results_kept(results: list[Any], context: Any, facts: dict[str, Any]) -> Any
             oids = tuple(map(result.ftype, range(columns)))
             if not _MOMENTS.isdisjoint(oids):
                 facts["settings"] = _settings(context.connection.pgconn)
-            foreign = _foreign(oids, result.fformat(0), context.adapters)
+            if facts.get("encoding") == _NO_ENCODING:
+                foreign = [*range(columns)]
+            else:
+                foreign = _foreign(oids, result.fformat(0), context.adapters)
             size += _size_of(result, rows, columns)
         loaded.append(_columns_loaded(result, context, foreign) if foreign else None)
     if not any(loaded):
         return ResultsSnapshot(results, facts, size)
-    plain = [plain_result(*pair) for pair in zip(results, loaded, strict=True)]
+    encoding = facts.get("encoding", "utf-8")
+    plain = [plain_result(*pair, encoding=encoding) for pair in zip(results, loaded, strict=True)]
     return facts | {"results": plain}
 
 
@@ -119,7 +131,9 @@ def _settings(pgconn: Any) -> dict[str, str]:
     return {name: value.decode() for name, value in told if value is not None}
 
 
-def plain_result(result: Any, loaded: dict[int, list[Any]] | None = None) -> dict[str, Any]:
+def plain_result(
+    result: Any, loaded: dict[int, list[Any]] | None = None, *, encoding: str = "utf-8"
+) -> dict[str, Any]:
     """Return a result as plain data; `loaded` has the columns kept as loaded, by number."""
     plain: dict[str, Any] = {
         "status": int(result.status),
@@ -129,14 +143,14 @@ def plain_result(result: Any, loaded: dict[int, list[Any]] | None = None) -> dic
     if result.status in _COPYING:
         plain["binary"] = bool(result.binary_tuples)
     if result.nfields or result.ntuples:
-        sent = _columns_sent(result)
+        sent = _columns_sent(result, encoding)
         forms = [AS_SENT] * len(sent)
         for number, values in enumerate(sent):
             if loaded and number in loaded:
                 sent[number], forms[number] = loaded[number], AS_LOADED
             elif result.ftype(number) in _JSON:
                 sent[number], forms[number] = _parsed(values)
-        names = [(result.fname(number) or b"").decode() for number in range(len(sent))]
+        names = [(result.fname(number) or b"").decode(encoding) for number in range(len(sent))]
         plain["count"] = result.ntuples
         plain["columns"] = [
             [names[number], *_type_of(result, number), forms[number]] for number in range(len(sent))
@@ -151,14 +165,20 @@ def _type_of(result: Any, number: int) -> list[int]:
     return [int(each(number)) for each in told]
 
 
-def _columns_sent(result: Any) -> list[list[Any]]:
+def _columns_sent(result: Any, encoding: str) -> list[list[Any]]:
     if not result.ntuples:
         return [[] for _ in range(result.nfields)]
-    try:
+    if encoding == "utf-8":
         rows = _loaded_rows(result, _AS_TEXT)
-    except UnicodeDecodeError:  # of another encoding
-        rows = _loaded_rows(result, _AS_BYTES)
-    return [list(column) for column in zip(*rows, strict=True)]
+        return [list(column) for column in zip(*rows, strict=True)]
+    columns = zip(*_loaded_rows(result, _AS_BYTES), strict=True)
+    if result.fformat(0):
+        return [*map(list, columns)]
+    return [[_decoded(value, encoding) for value in column] for column in columns]
+
+
+def _decoded(value: bytes | None, encoding: str) -> str | None:
+    return None if value is None else value.decode(encoding)
 
 
 def _loaded_rows(result: Any, context: Any) -> list[Any]:

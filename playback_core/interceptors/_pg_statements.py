@@ -20,7 +20,7 @@ from playback_core.interceptors._dbapi import ToldStatements, label
 from playback_core.interceptors._errors import plain_error
 from playback_core.interceptors._parameters import RowsLookedAt, looked_at
 from playback_core.interceptors._pg_hollow import Detached, HollowPGconn
-from playback_core.interceptors._pg_replayed import ReplayedResult, ReplayedTransformer
+from playback_core.interceptors._pg_replayed import ReplayedTransformer, results_again
 from playback_core.interceptors._pg_results import results_kept
 from playback_core.library_interception import (
     INPUT,
@@ -164,14 +164,14 @@ class Command(Statements):
         return super().describe((args[0], _NAMED_CURSOR.sub(_labelled, text)), {})
 
     def keep(self, call: Call, value: Any, session: Session) -> tuple[Any, Any]:
-        facts = {"transaction": int(call.about.pgconn.transaction_status)}
         # In a pipeline there is no result yet.
         results = [] if value is None else [value]
-        return value, results_kept(results, call.about, facts)
+        return value, results_kept(results, call.about, _state_of(call.about.pgconn))
 
     def answer(self, call: Call, stored: Any, missing: Missing) -> Any:
         set_state(call.about.pgconn, stored)
-        return ReplayedResult(stored["results"][0]) if stored["results"] else None
+        results = results_again(stored)
+        return results[0] if results else None
 
 
 def _labelled(named: re.Match[str]) -> str:
@@ -179,10 +179,15 @@ def _labelled(named: re.Match[str]) -> str:
     return f"{named['command']}{quote}{label('cursor', named['name'])}{quote}"
 
 
+def _state_of(pgconn: Any) -> dict[str, Any]:
+    state = {"transaction": pgconn.transaction_status}
+    encoding = pgconn._encoding
+    return state if encoding == "utf-8" else {**state, "encoding": encoding}
+
+
 def kept(cursor: Any, **facts: Any) -> Any:
-    pgconn = cursor._pgconn
     results = cursor._results
-    facts["transaction"] = pgconn.transaction_status
+    facts.update(_state_of(cursor._pgconn))
     message = cursor._statusmessage
     if not results and message is not None:
         facts["message"] = message.decode()
@@ -193,7 +198,7 @@ def give(cursor: Any, stored: Any) -> None:
     set_state(cursor._pgconn, stored)
     cursor._reset()
     cursor._tx = ReplayedTransformer(cursor)
-    cursor._results[:] = map(ReplayedResult, stored["results"])
+    cursor._results[:] = results_again(stored)
     if cursor._results:
         cursor._select_current_result(0)
     if isinstance(cursor, psycopg.ServerCursor | psycopg.AsyncServerCursor):
@@ -209,6 +214,7 @@ def set_state(pgconn: Any, stored: Any) -> None:
     if isinstance(pgconn, HollowPGconn):
         pgconn.transaction_status = stored["transaction"]
         pgconn.parameters.update(stored.get("settings", {}))
+        pgconn._encoding = stored.get("encoding", "utf-8")
 
 
 def query_text(query: Any, context: Any) -> str:

@@ -10,22 +10,29 @@ from playback_core.interceptors._pg_connections import (
     AsBytes,
     Connect,
     ConnectFunction,
+    Hollow,
     InfoOfTheReplay,
     Mogrify,
     Notifies,
     OfTheReplay,
     PipelineStep,
-    Wait,
 )
 from playback_core.interceptors._pg_copy import EndCopy, MadeCopy, ReadCopy, StartCopy, WriteCopy
+from playback_core.interceptors._pg_hollow import run_hollow
 from playback_core.interceptors._pg_statements import Command, Execute, ExecuteMany, Stream
 
 _METHODS: Final = (
-    *("cursor", "commit", "rollback", "transaction", "pipeline", "close", "cancel", "cancel_safe"),
+    *("cursor", "commit", "rollback", "transaction", "pipeline", "close", "cancel"),
+    "cancel_safe",
     *("set_autocommit", "set_isolation_level", "set_read_only", "set_deferrable"),
     *("tpc_begin", "tpc_prepare", "tpc_commit", "tpc_rollback", "tpc_recover"),
 )
 """Those of connections that ask the server something, or begin to."""
+
+
+def _nothing() -> bool:
+    """Tell that there is nothing to cancel."""
+    return False
 
 
 def _copying() -> Iterable[Target]:
@@ -64,8 +71,9 @@ INTERCEPTOR: Final = Interceptor(
             for cls in ("Connection", "AsyncConnection")
             for name in _METHODS
         ),
-        Wait("psycopg", "Connection.wait"),
-        Wait("psycopg", "AsyncConnection.wait"),
+        Hollow("Connection.wait", run_hollow),
+        Hollow("AsyncConnection.wait", run_hollow),
+        Hollow("BaseConnection._should_cancel", _nothing),
         Notifies("psycopg", "Connection.notifies"),
         Notifies("psycopg", "AsyncConnection.notifies"),
         InfoOfTheReplay("psycopg", "ConnectionInfo.__init__"),

@@ -15,6 +15,7 @@ from typing import Final
 
 _PATIENCE: Final = 60
 _FAST: Final = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "jit=off")
+_MORE: Final = ("max_prepared_transactions=4", "lock_timeout=10s")
 
 
 class PostgresServer:
@@ -54,7 +55,7 @@ def postgres_server() -> Iterator[PostgresServer]:
             [*initdb, "--encoding=utf8", "--locale=C"], check=True, capture_output=True, **options
         )
         command = [_program("postgres"), "-D", data, "-k", str(folder), "-h", ""]
-        for setting in _FAST:
+        for setting in (*_FAST, *_MORE):
             command += ["-c", setting]
         with (folder / "log").open("w") as log:
             process = subprocess.Popen(command, stdout=log, stderr=log, **options)

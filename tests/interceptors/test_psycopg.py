@@ -19,6 +19,7 @@ from playback_core.cassettes.in_memory import InMemoryTapeCassette
 from playback_core.codec.redaction import Redactor
 from playback_core.entry import encoded
 from playback_core.interceptor import installed
+from playback_core.interceptors import install_interceptors, uninstall_interceptors
 from tests.interceptors.recorded import record
 
 pytestmark = pytest.mark.usefixtures("intercepted")
@@ -205,6 +206,21 @@ def test_the_time_zone_of_the_session_counts_in_a_replay(again):
         return connection.execute("SELECT added FROM products WHERE id = 1").fetchone()[0].hour
 
     assert again(work).result == 21
+
+
+def test_another_encoding_of_the_client_counts_in_a_replay(again):
+    def work(connection):
+        cursor = connection.execute("SELECT 'é' AS \"ü\", 1 AS n")
+        return cursor.fetchall(), [each.name for each in cursor.description]
+
+    assert again(work, client_encoding="latin1").result == ([("é", 1)], ["ü", "n"])
+
+
+def test_a_client_without_an_encoding_gets_bytes_again(again):
+    def work(connection):
+        return connection.execute("SELECT chr(233), 'e', 1, '{a}'::text[]").fetchone()
+
+    assert again(work, client_encoding="sql_ascii").result == ("é".encode(), b"e", 1, [b"a"])
 
 
 def test_parameters_of_psycopgs_own_types_are_told(again):
@@ -398,6 +414,40 @@ def test_autocommit_begins_no_transaction(again):
         return idle, connection.info.transaction_status.name
 
     assert again(work, autocommit=True).result == ("IDLE", "INTRANS")
+
+
+def test_a_transaction_in_two_phases(again):
+    def work(connection):
+        connection.tpc_begin(connection.xid(1, "shop", "one"))
+        connection.execute("SELECT pg_current_xact_id()")
+        connection.tpc_prepare()
+        connection.tpc_commit()
+        gone = connection.tpc_recover()
+        return gone, connection.info.transaction_status.name
+
+    recorded = again(work)
+    assert recorded.result == ([], "IDLE")
+    assert [each for each in aliases(recorded) if "PREPARE" in each or "COMMIT" in each] == [
+        "psycopg PREPARE",
+        "psycopg COMMIT",
+    ]
+
+
+def test_a_hollow_connection_has_nothing_to_cancel(again):
+    def work(connection):
+        connection.cancel()
+        connection.cancel_safe()
+        return connection.execute("SELECT 1").fetchone()
+
+    again(work)
+
+
+def test_whatever_libpq_could_be_asked_is_answered_or_refused():
+    from playback_core.interceptors._pg_hollow import HollowPGconn
+
+    inherited = {name for name in dir(psycopg.pq.PGconn) if not name.startswith("__")}
+    made_of_another = {"connect", "connect_start", "make_empty_result", "ping", "pgconn_ptr"}
+    assert inherited - set(vars(HollowPGconn)) - {"_procpid", "_self_ptr"} <= made_of_another
 
 
 def test_a_named_cursor_is_fetched_in_pages(again):
@@ -701,6 +751,18 @@ def test_secrets_are_stored_nowhere(postgres):
         result, playback = recorded.replay(work)
     assert result == "ada"
     assert playback.missed == []
+
+
+def test_uninstalling_leaves_psycopg_as_it_was(postgres):
+    uninstall_interceptors()
+    classes = (psycopg.Connection, psycopg.AsyncConnection, psycopg.Cursor, psycopg.AsyncCursor)
+    classes += (psycopg.BaseConnection, psycopg.ConnectionInfo, psycopg.Copy, psycopg.Pipeline)
+    before = [dict(vars(cls)) for cls in classes], psycopg.connect
+    install_interceptors()
+    assert psycopg.connect is not before[1]
+    uninstall_interceptors()
+    assert [dict(vars(cls)) for cls in classes] == before[0]
+    assert psycopg.connect == before[1]
 
 
 def test_without_an_operation_psycopg_is_as_it_was(postgres):
