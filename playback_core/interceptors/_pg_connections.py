@@ -17,8 +17,8 @@ from playback_core.interceptors._pg_hollow import (
     detached,
     facts_of,
     hollow_connection,
+    without_handles,
 )
-from playback_core.interceptors._pg_statements import without_handles
 from playback_core.library_interception import INPUT, Call, Missing
 from playback_core.outcome import Outcome
 from playback_core.replacing import Function

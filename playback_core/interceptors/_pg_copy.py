@@ -15,6 +15,7 @@ from psycopg.pq.misc import PGresAttDesc
 from playback_core.interception import Args, Kwargs
 from playback_core.interceptor import Target
 from playback_core.interceptors._pg_copied import BlocksAgain, BlocksKept, DataSent
+from playback_core.interceptors._pg_hollow import Detached
 from playback_core.interceptors._pg_replayed import ReplayedResult, ReplayedTransformer
 from playback_core.interceptors._pg_statements import (
     Execute,
@@ -83,8 +84,8 @@ class MadeCopy(Target):
             if state is not None:
                 vars(copy.writer)[_STATE] = state
             if isinstance(getattr(cursor, "_tx", None), ReplayedTransformer):
-                # What is in C takes only a transformer that is.
-                copy.formatter.transformer = transformer = Transformer(cursor)
+                # What is in C takes only a transformer that is, and would read a connection.
+                copy.formatter.transformer = transformer = Transformer(Detached(cursor.adapters))
                 transformer.set_pgresult(_columns_only(cursor.pgresult))
 
         return init

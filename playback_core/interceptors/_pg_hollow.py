@@ -9,6 +9,7 @@ from psycopg import pq
 from psycopg.adapt import AdaptersMap
 from psycopg.conninfo import conninfo_to_dict
 
+from playback_core.interceptors._errors import plain_error
 from playback_core.session import current_session
 
 REPORTED: Final = (
@@ -18,6 +19,9 @@ REPORTED: Final = (
     "default_transaction_read_only",
 )
 """The settings of a server that libpq is told of."""
+
+STATE: Final = "_playback_state"
+"""The attribute of a stored error that says how it has left its connection."""
 
 _FACTS: Final = ("host", "hostaddr", "port", "db", "user", "options")
 
@@ -203,3 +207,17 @@ def detached(context: Any) -> Any:
     connection = None if context is None else context.connection
     is_hollow = connection is not None and isinstance(connection.pgconn, HollowPGconn)
     return Detached(context.adapters) if is_hollow else context
+
+
+def without_handles(error: BaseException, state: list[int] | None = None) -> BaseException:
+    """Return a copy of an error of psycopg that holds nothing of libpq's, as pickling makes."""
+    copy = plain_error(error)
+    if not (isinstance(error, psycopg.Error) and isinstance(copy, psycopg.Error)):
+        return copy
+    result = error.pgresult
+    if result is not None:
+        fields = {int(field): result.error_field(field) for field in pq.DiagnosticField}
+        copy._info = {field: value for field, value in fields.items() if value is not None}
+    if state is not None:
+        vars(copy)[STATE] = state
+    return copy

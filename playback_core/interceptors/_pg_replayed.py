@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, tzinfo
 from typing import Any, Final
 
 import psycopg
 from psycopg._py_transformer import Transformer
+from psycopg._tz import get_tzinfo
+from psycopg.types.multirange import Multirange
+from psycopg.types.range import Range
 
 from playback_core.interceptors._pg_results import AS_JSON, AS_LOADED, TEXT_LOADER
+
+_ZONED: Final = frozenset((1184, 1185, 3910, 3911, 4534, 6153))
+"""timestamptz, and arrays, ranges and multiranges of it."""
 
 _TEXTS: Final = frozenset((str, type(None)))
 
@@ -74,7 +81,15 @@ def results_again(stored: dict[str, Any]) -> list[ReplayedResult]:
 
 
 class ReplayedTransformer(Transformer):
-    """Loads the rows of replayed results, a column at a time."""
+    """Loads the rows of replayed results, a column at a time.
+
+    Loaders in C would read a connection of libpq; they have none here, and load moments in UTC.
+    """
+
+    def __init__(self, cursor: Any) -> None:
+        super().__init__(cursor)
+        self._conn = None
+        self._zone_of = cursor.connection.pgconn
 
     def set_pgresult(self, result: Any, *, set_loaders: bool = True, format: Any = None) -> None:  # noqa: A002
         # What is fetched by name may be in another form than was told of it.
@@ -98,7 +113,14 @@ class ReplayedTransformer(Transformer):
             return list(values)
         if form == AS_JSON:
             values = [None if each is None else json.dumps(each) for each in values]
-        load: Any = self._row_loaders[number]
+        loaded = self._loaded_by(self._row_loaders[number], values)
+        if result.ftype(number) in _ZONED:
+            zone = get_tzinfo(self._zone_of)
+            if zone is not UTC:
+                return [_in_zone(value, zone) for value in loaded]
+        return loaded
+
+    def _loaded_by(self, load: Any, values: list[Any]) -> list[Any]:
         if type(load.__self__) is TEXT_LOADER and _TEXTS.issuperset(map(type, values)):
             return list(values)
         try:
@@ -108,6 +130,19 @@ class ReplayedTransformer(Transformer):
         except (ValueError, psycopg.DataError):
             # One that was redacted is no number, say, any more.
             return [None if each is None else _loaded_or_not(load, each) for each in values]
+
+
+def _in_zone(value: Any, zone: tzinfo) -> Any:
+    if isinstance(value, datetime):
+        return value.astimezone(zone)
+    if isinstance(value, list):
+        return [_in_zone(each, zone) for each in value]
+    if isinstance(value, Range):
+        lower, upper = _in_zone(value.lower, zone), _in_zone(value.upper, zone)
+        return type(value)(lower, upper, value.bounds, empty=value.isempty)
+    if isinstance(value, Multirange):
+        return type(value)([_in_zone(each, zone) for each in value])
+    return value
 
 
 def _sent(value: Any) -> bytes:

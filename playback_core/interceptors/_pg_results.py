@@ -111,9 +111,11 @@ def results_kept(results: list[Any], context: Any, facts: dict[str, Any]) -> Any
         foreign: list[int] = []
         if columns and rows:
             oids = tuple(map(result.ftype, range(columns)))
-            if not _MOMENTS.isdisjoint(oids):
+            moments = _MOMENTS.intersection(oids)
+            if moments:
                 facts["settings"] = _settings(context.connection.pgconn)
-            if facts.get("encoding") == _NO_ENCODING:
+            # What is not sent in the usual way only a connection with the settings could load.
+            if facts.get("encoding") == _NO_ENCODING or (moments and _are_unusual(facts)):
                 foreign = [*range(columns)]
             else:
                 foreign = _foreign(oids, result.fformat(0), context.adapters)
@@ -124,6 +126,12 @@ def results_kept(results: list[Any], context: Any, facts: dict[str, Any]) -> Any
     encoding = facts.get("encoding", "utf-8")
     plain = [plain_result(*pair, encoding=encoding) for pair in zip(results, loaded, strict=True)]
     return facts | {"results": plain}
+
+
+def _are_unusual(facts: dict[str, Any]) -> bool:
+    settings = facts["settings"]
+    is_iso = settings.get("DateStyle", "ISO").startswith("ISO")
+    return not is_iso or settings.get("IntervalStyle", "postgres") != "postgres"
 
 
 def _settings(pgconn: Any) -> dict[str, str]:
@@ -172,7 +180,7 @@ def _columns_sent(result: Any, encoding: str) -> list[list[Any]]:
         rows = _loaded_rows(result, _AS_TEXT)
         return [list(column) for column in zip(*rows, strict=True)]
     columns = zip(*_loaded_rows(result, _AS_BYTES), strict=True)
-    if result.fformat(0):
+    if result.fformat(0) or encoding == _NO_ENCODING:
         return [*map(list, columns)]
     return [[_decoded(value, encoding) for value in column] for column in columns]
 

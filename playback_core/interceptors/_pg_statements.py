@@ -17,9 +17,8 @@ from playback_core.drivers import drive
 from playback_core.interception import Args, Kwargs
 from playback_core.interceptor import CallTarget
 from playback_core.interceptors._dbapi import ToldStatements, label
-from playback_core.interceptors._errors import plain_error
 from playback_core.interceptors._parameters import RowsLookedAt, looked_at
-from playback_core.interceptors._pg_hollow import Detached, HollowPGconn
+from playback_core.interceptors._pg_hollow import STATE, Detached, HollowPGconn, without_handles
 from playback_core.interceptors._pg_replayed import ReplayedTransformer, results_again
 from playback_core.interceptors._pg_results import results_kept
 from playback_core.library_interception import (
@@ -41,7 +40,6 @@ _NAMED_CURSOR: Final = re.compile(
 )
 """What psycopg sends by itself about a cursor that has a name."""
 
-_STATE: Final = "_playback_state"
 _NOTHING: Final = {"transaction": int(pq.TransactionStatus.IDLE), "results": []}
 
 
@@ -77,7 +75,7 @@ class Statements(ToldStatements, CallTarget):
         return without_handles(error, [int(pgconn.status), int(pgconn.transaction_status)])
 
     def answer_error(self, call: Call, error: BaseException) -> BaseException:
-        state = vars(error).pop(_STATE, None)
+        state = vars(error).pop(STATE, None)
         pgconn = call.about.connection.pgconn
         if state is not None and isinstance(pgconn, HollowPGconn):
             pgconn.status, pgconn.transaction_status = state
@@ -188,7 +186,7 @@ def _state_of(pgconn: Any) -> dict[str, Any]:
 def kept(cursor: Any, **facts: Any) -> Any:
     results = cursor._results
     facts.update(_state_of(cursor._pgconn))
-    message = cursor._statusmessage
+    message = getattr(cursor, "_statusmessage", None)  # of psycopg 3.3
     if not results and message is not None:
         facts["message"] = message.decode()
     return results_kept(results, cursor, facts)
@@ -203,7 +201,8 @@ def give(cursor: Any, stored: Any) -> None:
         cursor._select_current_result(0)
     if isinstance(cursor, psycopg.ServerCursor | psycopg.AsyncServerCursor):
         cursor._described = True
-        cursor._iter_rows = None
+        if hasattr(cursor, "_iter_rows"):  # of psycopg 3.3
+            cursor._iter_rows = None
     if "rowcount" in stored:
         cursor._rowcount = stored["rowcount"]
     if "message" in stored:
@@ -241,17 +240,3 @@ def _plain_parameters(params: Any) -> Any:
     if params is None or isinstance(params, dict):
         return params and {name: _plain(value) for name, value in params.items()}
     return list(params if _PLAIN.issuperset(map(type, params)) else map(_plain, params))
-
-
-def without_handles(error: BaseException, state: list[int] | None = None) -> BaseException:
-    """Return a copy of an error of psycopg that holds nothing of libpq's, as pickling makes."""
-    copy = plain_error(error)
-    if not (isinstance(error, psycopg.Error) and isinstance(copy, psycopg.Error)):
-        return copy
-    result = error.pgresult
-    if result is not None:
-        fields = {int(field): result.error_field(field) for field in pq.DiagnosticField}
-        copy._info = {field: value for field, value in fields.items() if value is not None}
-    if state is not None:
-        vars(copy)[_STATE] = state
-    return copy
