@@ -162,7 +162,8 @@ class EndCopy(Statements):
         error = args[1] if len(args) > 1 else kwargs.get("exc")
         state.given_up = None if error is None else type(error).__name__
         alias = f"{self._prefix}COPY data"
-        return Call(OUTPUT, alias, state.told, args[0].cursor, size=state.kept)
+        later = state.told
+        return Call(OUTPUT, alias, {}, args[0].cursor, fields_later=later, size=state.kept)
 
     def keep(self, call: Call, value: Any, session: Session) -> tuple[Any, Any]:
         return value, kept(call.about)

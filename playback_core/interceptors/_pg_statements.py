@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from types import coroutine
 from typing import Any, Final
@@ -16,11 +15,11 @@ from psycopg.types.range import Range
 from playback_core.drivers import drive
 from playback_core.interception import Args, Kwargs
 from playback_core.interceptor import CallTarget
-from playback_core.interceptors._dbapi import ToldStatements, label
 from playback_core.interceptors._parameters import RowsLookedAt, looked_at
 from playback_core.interceptors._pg_hollow import STATE, Detached, HollowPGconn, without_handles
 from playback_core.interceptors._pg_replayed import ReplayedTransformer, results_again
 from playback_core.interceptors._pg_results import results_kept
+from playback_core.interceptors._statements import ToldStatements, note_failure
 from playback_core.library_interception import (
     INPUT,
     UNRECORDED,
@@ -33,13 +32,6 @@ from playback_core.replacing import Function
 from playback_core.session import Session, current
 
 _PLAIN: Final = frozenset((type(None), bool, int, float, str, bytes))
-_NAMED_CURSOR: Final = re.compile(
-    r"""(?P<command>^(?:FETCH|MOVE|CLOSE|SELECT\ 1\ FROM\ pg_catalog\.pg_cursors)\b.*?)
-    (?P<quote>["'])(?P<name>.*)["']$""",
-    re.VERBOSE,
-)
-"""What psycopg sends by itself about a cursor that has a name."""
-
 _NOTHING: Final = {"transaction": int(pq.TransactionStatus.IDLE), "results": []}
 
 
@@ -71,10 +63,12 @@ class Statements(ToldStatements, CallTarget):
         ToldStatements.__init__(self, "psycopg", many=many)
 
     def keep_error(self, call: Call, error: BaseException) -> BaseException:
+        note_failure(call)
         pgconn = call.about.connection.pgconn
         return without_handles(error, [int(pgconn.status), int(pgconn.transaction_status)])
 
     def answer_error(self, call: Call, error: BaseException) -> BaseException:
+        note_failure(call)
         state = vars(error).pop(STATE, None)
         pgconn = call.about.connection.pgconn
         if state is not None and isinstance(pgconn, HollowPGconn):
@@ -84,7 +78,7 @@ class Statements(ToldStatements, CallTarget):
     def answer_missing(self, call: Call) -> Outcome | None:
         if call.kind is UNRECORDED:
             return Outcome(None)
-        is_set_up = call.kind is INPUT and call.alias == f"{self._prefix}set-up"
+        is_set_up = call.kind is INPUT and call.alias == self._set_up
         return Outcome(self.answer(call, _NOTHING, _none_missing)) if is_set_up else None
 
 
@@ -159,7 +153,7 @@ class Command(Statements):
         if text.startswith("DEALLOCATE"):
             # The cache of prepared statements is psycopg's own affair.
             return Call(UNRECORDED, "psycopg DEALLOCATE", {})
-        return super().describe((args[0], _NAMED_CURSOR.sub(_labelled, text)), {})
+        return super().describe((args[0], text), {})
 
     def keep(self, call: Call, value: Any, session: Session) -> tuple[Any, Any]:
         # In a pipeline there is no result yet.
@@ -170,11 +164,6 @@ class Command(Statements):
         set_state(call.about.pgconn, stored)
         results = results_again(stored)
         return results[0] if results else None
-
-
-def _labelled(named: re.Match[str]) -> str:
-    quote = named["quote"]
-    return f"{named['command']}{quote}{label('cursor', named['name'])}{quote}"
 
 
 def _state_of(pgconn: Any) -> dict[str, Any]:

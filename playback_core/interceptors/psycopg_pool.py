@@ -11,8 +11,8 @@ import psycopg
 
 from playback_core.interception import Args, Kwargs
 from playback_core.interceptor import CallTarget, Interceptor
-from playback_core.interceptors._dbapi import setting_up
 from playback_core.interceptors._pg_hollow import facts_of, hollow_connection
+from playback_core.interceptors._statements import setting_up
 from playback_core.library_interception import INPUT, UNRECORDED, Call, Missing
 from playback_core.outcome import Outcome
 from playback_core.session import Session

@@ -9,12 +9,12 @@ from pymysql.cursors import SSCursor
 
 from playback_core.interception import Args, Kwargs
 from playback_core.interceptor import CallTarget, Interceptor, Target
-from playback_core.interceptors._dbapi import ToldStatements
 from playback_core.interceptors._errors import plain_error
 from playback_core.interceptors._mysql_connection import MODULE, Close, Connect, set_status
 from playback_core.interceptors._mysql_results import ReplayedResult, keep_row, result_kept
 from playback_core.interceptors._parameters import looked_at
 from playback_core.interceptors._rows import RecordedRows
+from playback_core.interceptors._statements import ToldStatements, note_failure
 from playback_core.library_interception import INPUT, UNRECORDED, Call, Missing
 from playback_core.outcome import Outcome
 from playback_core.replacing import Function
@@ -47,12 +47,14 @@ class _Told(ToldStatements, CallTarget):
         ToldStatements.__init__(self, "pymysql", many=many)
 
     def keep_error(self, call: Call, error: BaseException) -> BaseException:
+        note_failure(call)
         copy = plain_error(error)
         connection = _connection(call.about)
         vars(copy)[_OPEN] = connection is not None and connection._sock is not None
         return copy
 
     def answer_error(self, call: Call, error: BaseException) -> BaseException:
+        note_failure(call)
         is_open = vars(error).pop(_OPEN, True)
         connection = _connection(call.about)
         if not is_open and connection is not None:
@@ -60,7 +62,7 @@ class _Told(ToldStatements, CallTarget):
         return error
 
     def answer_missing(self, call: Call) -> Outcome | None:
-        is_set_up = call.kind is INPUT and call.alias == f"{self._prefix}set-up"
+        is_set_up = call.kind is INPUT and call.alias == self._set_up
         return Outcome(self.answer(call, _EMPTY, LookupError)) if is_set_up else None
 
 
@@ -88,7 +90,7 @@ class _Execute(_Told):
         cursor._clear_result()
         _give(cursor.connection, stored, missing, unbuffered=unbuffered)
         cursor._do_get_result()
-        cursor._executed = call.fields["sql"] if isinstance(call.fields, dict) else ""
+        cursor._executed = call.fields["sql"]
         if self._many:
             cursor.rowcount = stored["returned"]
         return stored["returned"]
