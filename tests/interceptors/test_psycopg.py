@@ -412,7 +412,7 @@ def test_transactions_and_savepoints_are_outputs_with_names_by_order(again):
         "psycopg UPDATE products",
         "psycopg SAVEPOINT",
         "psycopg DELETE products",
-        "psycopg ROLLBACK",
+        "psycopg ROLLBACK TO",
         "psycopg RELEASE",
         "psycopg SAVEPOINT",
         "psycopg UPDATE products",

@@ -180,7 +180,7 @@ def test_transactions_are_outputs_and_their_state_is_told(again):
         "pymysql BEGIN",
         "pymysql SAVEPOINT",
         "pymysql DELETE products",
-        "pymysql ROLLBACK",
+        "pymysql ROLLBACK TO",
         "pymysql ROLLBACK",
         "pymysql SET",
     ]
