@@ -20,7 +20,7 @@ from playback_core.cassettes.in_memory import InMemoryTapeCassette
 from playback_core.http_redaction import HttpRedactor
 from playback_core.interceptor import install, installed, uninstall
 from playback_core.metadata import NOT_REPLAYABLE
-from tests.interceptors.http_server import Site, certified
+from tests.interceptors.http_server import Site, certified, replays_equal
 from tests.interceptors.recorded import record
 
 pytestmark = pytest.mark.usefixtures("intercepted")
@@ -64,20 +64,6 @@ def using(site, use, **options):
     return lambda: asyncio.run(work())
 
 
-def same_again(site, operation):
-    """Record an operation, stop the server, replay it, and check that it is as it was."""
-    recorded = record(operation)
-    site.stop()
-    hits = list(site.hits)
-    result, playback = recorded.replay(operation)
-    assert result == recorded.result
-    assert playback.missed == []
-    assert playback.moved == []
-    assert playback.playback_outputs == playback.recorded_outputs
-    assert site.hits == hits
-    return recorded
-
-
 def calls(recorded):
     return [each for each in recorded.recording.entries if each.alias.startswith("http ")]
 
@@ -96,7 +82,7 @@ def test_reads_are_inputs_and_writes_are_outputs(site):
         ]
         return [await seen(response) for response in responses]
 
-    recorded = same_again(site, using(site, use))
+    recorded = replays_equal(site, using(site, use))
     assert [(each.kind.name, each.alias) for each in calls(recorded)] == [
         ("INPUT", "http GET 127.0.0.1"),
         ("INPUT", "http HEAD 127.0.0.1"),
@@ -114,7 +100,7 @@ def test_each_redirect_is_a_call_and_cookies_are_kept_as_live(site):
         first = await seen(await session.get("/redirect"))
         return first, jar(session), await seen(await session.get("/after"))
 
-    recorded = same_again(site, using(site, use))
+    recorded = replays_equal(site, using(site, use))
     first, cookies, last = recorded.result
     assert [status for status, _ in first["history"]] == [302]
     assert cookies == {"first": "1", "second": "2"}
@@ -126,7 +112,7 @@ def test_a_redirect_that_is_not_followed_has_its_cookies(site):
     async def use(session):
         return await seen(await session.get("/redirect", allow_redirects=False)), jar(session)
 
-    recorded = same_again(site, using(site, use))
+    recorded = replays_equal(site, using(site, use))
     assert recorded.result[0]["cookies"] == {"first": "1", "second": "2"}
 
 
@@ -134,7 +120,7 @@ def test_a_body_is_sent_on_after_a_redirect_that_keeps_it(site):
     async def use(session):
         return await seen(await session.post("/kept", data=b"data"))
 
-    recorded = same_again(site, using(site, use))
+    recorded = replays_equal(site, using(site, use))
     assert json.loads(recorded.result["body"])["size"] == 4
 
 
@@ -144,7 +130,7 @@ def test_too_many_redirects_are_too_many_again(site):
             await session.get("/loop", max_redirects=3)
         return str(raised.value), len(raised.value.history)
 
-    same_again(site, using(site, use))
+    replays_equal(site, using(site, use))
 
 
 def test_an_encoded_body_is_decoded_as_it_was(site):
@@ -152,7 +138,7 @@ def test_an_encoded_body_is_decoded_as_it_was(site):
         raw = await session.get("/gzip", auto_decompress=False)
         return await (await session.get("/gzip")).json(), len(await raw.read())
 
-    assert same_again(site, using(site, use)).result[0]["password"] == "hunter2"
+    assert replays_equal(site, using(site, use)).result[0]["password"] == "hunter2"
 
 
 def test_middlewares_of_the_application_run_in_a_replay(site):
@@ -169,7 +155,7 @@ def test_middlewares_of_the_application_run_in_a_replay(site):
         async with session.get("/digest", middlewares=[auth, telling]) as response:
             return told, await response.text()
 
-    recorded = same_again(site, using(site, use))
+    recorded = replays_equal(site, using(site, use))
     assert [status for _, status, _ in recorded.result[0]] == [401, 200]
     assert len(calls(recorded)) == 2
 
@@ -184,7 +170,7 @@ def test_middlewares_of_a_session_run_in_a_replay(site):
     async def use(session):
         return await seen(await session.get("/a"))
 
-    same_again(site, using(site, use, middlewares=[telling]))
+    replays_equal(site, using(site, use, middlewares=[telling]))
     assert told == ["GET", "GET"]
 
 
@@ -216,7 +202,7 @@ def test_traces_see_requests_in_a_replay(site):
                 await session.post("/drop")
         return told
 
-    recorded = same_again(site, lambda: asyncio.run(work()))
+    recorded = replays_equal(site, lambda: asyncio.run(work()))
     assert ("request_chunk_sent", b"data") in recorded.result
     assert ("request_exception", aiohttp.ServerDisconnectedError) in recorded.result
 
@@ -244,7 +230,7 @@ def test_files_forms_and_generators_are_sent_and_recorded_as_they_are_read(site,
             ]
         return [await response.json() for response in responses]
 
-    recorded = same_again(site, using(site, use))
+    recorded = replays_equal(site, using(site, use))
     sent = [each.decoded_arguments()["kwargs"]["body"] for each in calls(recorded)]
     assert sent[:2] == site.bodies[:2] == [b"in pieces", b"from a file"]
     boundary = site.bodies[2].partition(b"\r\n")[0]
@@ -260,7 +246,7 @@ def test_what_a_body_calls_while_it_is_sent_is_recorded_too(site):
 
         return await (await session.post("/outer", data=pieces())).json()
 
-    recorded = same_again(site, using(site, use))
+    recorded = replays_equal(site, using(site, use))
     assert [each.alias for each in calls(recorded)] == ["http POST 127.0.0.1", "http GET 127.0.0.1"]
 
 
@@ -274,7 +260,10 @@ def test_an_error_of_a_body_comes_again(site):
             await session.post("/a", data=pieces())
         return type(raised.value), "LookupError" in str(raised.value)
 
-    same_again(site, using(site, use))
+    recorded = record(using(site, use))
+    result, playback = recorded.replay(using(site, use))
+    assert result == recorded.result
+    assert playback.playback_outputs == playback.recorded_outputs
 
 
 READS = {
@@ -295,7 +284,7 @@ def test_a_stream_is_given_again_in_its_pieces(site, how):
                 told.append((response.content.at_eof(), response.content.total_bytes))
         return told
 
-    same_again(site, using(site, use))
+    replays_equal(site, using(site, use))
 
 
 def test_a_reader_does_what_it_does_live(site):
@@ -310,7 +299,7 @@ def test_a_reader_does_what_it_does_live(site):
                 await content.readexactly(1000)
             return told, raised.value.partial, await content.read(), content.exception()
 
-    same_again(site, using(site, use))
+    replays_equal(site, using(site, use))
 
 
 def reading(site, count):
@@ -322,7 +311,7 @@ def reading(site, count):
 
 
 def test_of_a_stream_only_what_was_read_is_kept(site):
-    recorded = same_again(site, reading(site, 10))
+    recorded = replays_equal(site, reading(site, 10))
     (call,) = calls(recorded)
     assert len(call.decoded_result()["body"]) == 10_000
 
@@ -351,7 +340,7 @@ def test_a_response_that_was_closed_cannot_be_read_and_is_no_error_of_the_body(s
             await response.content.readany()
         return first[:1], str(raised.value), response.closed
 
-    recorded = same_again(site, using(site, use))
+    recorded = replays_equal(site, using(site, use))
     assert calls(recorded)[0].decoded_result().get("error") is None
 
 
@@ -381,7 +370,7 @@ def test_an_error_is_raised_again(site, path):
         return told(raised.value)
 
     options = {"timeout": aiohttp.ClientTimeout(sock_read=0.3)}
-    assert same_again(site, using(site, use, **options)).result[0] is ERRORS[path]
+    assert replays_equal(site, using(site, use, **options)).result[0] is ERRORS[path]
 
 
 @pytest.mark.parametrize("path", ["/silent", "/stall"])
@@ -393,7 +382,7 @@ def test_a_timeout_over_all_is_raised_again(site, path):
         return type(raised.value), raised.value.args
 
     options = {"timeout": aiohttp.ClientTimeout(total=0.3)}
-    same_again(site, using(site, use, **options))
+    replays_equal(site, using(site, use, **options))
 
 
 def test_a_connection_that_was_refused_is_refused_again(site):
@@ -404,7 +393,7 @@ def test_a_connection_that_was_refused_is_refused_again(site):
             await session.get("/")
         return told(raised.value)
 
-    recorded = same_again(site, using(site, use))
+    recorded = replays_equal(site, using(site, use))
     assert recorded.result[0] is aiohttp.ClientConnectorError
 
 
@@ -414,7 +403,7 @@ def test_a_name_that_is_unknown_is_unknown_again(site):
             await session.get("http://nowhere.invalid/")
         return told(raised.value)
 
-    same_again(site, using(site, use))
+    replays_equal(site, using(site, use))
 
 
 def test_statuses_are_raised_by_the_application_again(site):
@@ -428,7 +417,7 @@ def test_statuses_are_raised_by_the_application_again(site):
             await (await session.get("/chunked")).json()
         return told(raised.value)
 
-    same_again(site, using(site, use))
+    replays_equal(site, using(site, use))
 
 
 def test_requests_at_the_same_time_get_their_own_answers(site):
@@ -436,7 +425,7 @@ def test_requests_at_the_same_time_get_their_own_answers(site):
         responses = await asyncio.gather(*(session.get(f"/item{n}") for n in range(20)))
         return [(await each.json())["path"] for each in responses]
 
-    recorded = same_again(site, using(site, use))
+    recorded = replays_equal(site, using(site, use))
     assert recorded.result == [f"/item{n}" for n in range(20)]
 
 
@@ -448,7 +437,7 @@ def test_a_request_that_was_cancelled_is_cancelled_again(site):
                     await response.read()
         return await (await session.get("/after")).json()
 
-    same_again(site, using(site, use))
+    replays_equal(site, using(site, use))
 
 
 def test_a_reader_that_gave_up_waiting_and_read_on_has_all(site):
@@ -480,7 +469,7 @@ def test_a_session_without_a_context_leaves_no_warning_behind(site):
             await session.get("/a")
         return answer
 
-    same_again(site, lambda: asyncio.run(work()))
+    replays_equal(site, lambda: asyncio.run(work()))
 
 
 def test_a_response_that_nobody_releases_leaves_no_warning_in_a_replay(site):
@@ -502,7 +491,7 @@ def test_responses_of_a_class_of_the_application_are_of_it_again(site):
     async def use(session):
         return await (await session.get("/chunked")).shout()
 
-    recorded = same_again(site, using(site, use, response_class=Own))
+    recorded = replays_equal(site, using(site, use, response_class=Own))
     assert recorded.result == "ONE TWO THREE"
 
 
@@ -627,7 +616,7 @@ def test_the_password_of_a_proxy_is_not_stored(site):
             await session.get("http://example.invalid/", proxy=proxy)
         return told(raised.value)
 
-    recorded = same_again(site, using(site, use))
+    recorded = replays_equal(site, using(site, use))
     assert "hunter2" not in repr(calls(recorded)[0].decoded_result().__reduce__())
 
 
@@ -739,7 +728,7 @@ def test_a_certificate_that_is_not_trusted_is_not_trusted_again(tmp_path):
         return answer, told(raised.value), str(raised.value.certificate_error)
 
     try:
-        same_again(secure, using(secure, use))
+        replays_equal(secure, using(secure, use))
     finally:
         secure.stop()
 
@@ -750,7 +739,7 @@ def test_a_form_of_several_parts_is_read_again(site):
             reader = aiohttp.MultipartReader.from_response(response)
             return [await part.text() async for part in reader]
 
-    recorded = same_again(site, using(site, use))
+    recorded = replays_equal(site, using(site, use))
     assert recorded.result == ["one", "two"]
 
 
@@ -760,7 +749,7 @@ def test_an_answer_is_handed_on_as_the_body_of_a_request(site):
         async with source, session.put("/copy", data=source.content) as response:
             return await response.json()
 
-    same_again(site, using(site, use))
+    replays_equal(site, using(site, use))
     assert site.bodies[-1] == b"one two three"
 
 
