@@ -22,6 +22,9 @@ class SentPayload:
         if pieces is not None:
             vars(payload)["_iter"] = _ApplicationsPieces(pieces, branch)
 
+    def __bool__(self) -> bool:
+        return bool(self.payload)
+
     async def write(self, writer: Any) -> None:
         keeping: Any = _KeepingWriter(writer, self.body)
         await self.payload.write(keeping)

@@ -37,6 +37,9 @@ class Unconnected:
     async def __aenter__(self) -> Unconnected:
         # Nobody says that the body may come.
         self._request._continue = None
+        tracker = getattr(self._request, "_upload_tracker", None)
+        if tracker is not None:
+            self._request._upload_gen = tracker._attempt_started()
         try:
             with within(self._inner):
                 self._response = await self._request.send(self._connection)
@@ -132,12 +135,11 @@ class _ReplayedReader(StreamReader):
         piece = next(self._pieces, None)
         if piece is not None:
             self.feed_data(piece)
-        if self._is_whole():
+        elif (error := self._body.end_error()) is not None:
+            # As before: who waited for nothing would wait again.
+            raise error
+        if self._body.ending == "finished" and self.total_bytes == len(self._body.content):
             self.feed_eof()
-
-    def _is_whole(self) -> bool:
-        body = self._body
-        return body.ending == "finished" and self.total_bytes == len(body.content)
 
 
 class _NoConnection(Connection):
@@ -167,6 +169,9 @@ class _Sink(Transport):
 
     def writelines(self, list_of_data: Iterable[Any]) -> None:
         """Drop them."""
+
+    def get_write_buffer_size(self) -> int:
+        return 0
 
     def is_closing(self) -> bool:
         return self._is_closing

@@ -238,6 +238,23 @@ def test_files_forms_and_generators_are_sent_and_recorded_as_they_are_read(site,
     assert sent[3:] == [b"text", b"packed" * 100, b"expecting"]
 
 
+def test_an_upload_is_tracked_in_a_replay(site):
+    async def use(session):
+        tracker = aiohttp.UploadTracker()
+
+        async def pieces():
+            yield b"in "
+            yield b"pieces"
+
+        async with session.put("/a", data=pieces(), upload_tracker=tracker) as response:
+            await response.read()
+        await tracker.upload_complete
+        return tracker.attempts, tracker.bytes_written
+
+    recorded = replays_equal(site, using(site, use))
+    assert recorded.result == (1, 9)
+
+
 def test_what_a_body_calls_while_it_is_sent_is_recorded_too(site):
     async def use(session):
         async def pieces():
@@ -320,6 +337,24 @@ def test_reading_on_where_the_recorded_reader_left_is_a_miss(site):
     recorded = record(reading(site, 10))
     with pytest.raises(RecordingKeyError, match="10000 bytes of this response were read"):
         recorded.replay(reading(site, 11))
+
+
+def test_whoever_reads_on_after_a_miss_gets_it_again(site):
+    def reading(*, further):
+        async def use(session):
+            async with session.get("/large") as response:
+                await response.content.readexactly(1000)
+                for _ in range(further):
+                    with pytest.raises(RecordingKeyError):
+                        response.content.read_nowait()
+                    with pytest.raises(RecordingKeyError):
+                        await response.content.read(10)
+
+        return using(site, use)
+
+    recorded = record(reading(further=0))
+    _, playback = recorded.replay(reading(further=2))
+    assert {each.alias for each in playback.missed} == {"http GET 127.0.0.1"}
 
 
 def test_a_body_over_the_limit_harms_nobody_and_cannot_be_replayed(site):
@@ -594,7 +629,7 @@ def test_secrets_are_not_stored_and_the_replay_finds_its_calls(site):
         async with session.post("/chunked", json=sent) as response:
             return response.status
 
-    headers = {"Authorization": aiohttp.encode_basic_auth("me", "hunter-2-auth")}
+    headers = {"Authorization": "Basic bWU6aHVudGVyLTItYXV0aA=="}
     operation = using(site, use, headers=headers)
     recorded = record(operation, recorder)
     stored = b"".join(
