@@ -42,8 +42,12 @@ class Driver(ABC):
     def answered(self, cursor: Any, rows: RecordedRows) -> None:  # noqa: B027 - may do nothing
         """Make a cursor look as after its statement, in a replay: its attributes."""
 
-    def ended(self, cursor: Any, rows: KeptRows) -> None:  # noqa: B027 - may do nothing
-        """Note what is known of a statement only when all of its rows were fetched."""
+    def fetched(self, cursor: Any, rows: KeptRows) -> None:  # noqa: B027 - may do nothing
+        """Note what a fetch has changed of a cursor's attributes."""
+
+    def is_idle(self, cursor: Any) -> bool:
+        """Tell whether a cursor has no rows of a statement that ran before the operation."""
+        return False
 
     def exact(self, cursor: Any) -> bool:
         """Tell whether its rows hold only None, numbers, str and bytes; False if unknown."""
@@ -84,7 +88,11 @@ class StatementCalls(ToldStatements):
 
     def answer_error(self, call: Call, error: BaseException) -> BaseException:
         note_failure(call)
-        self._answer(call.about, {}, _none_missing)
+        before = self._driver.rows(call.about)
+        about = before.about if isinstance(before, RecordedRows) else {}
+        # The rows of an earlier statement are gone, but not the key it gave.
+        kept = {name: about[name] for name in ("lastrowid",) if name in about}
+        self._answer(call.about, kept, _none_missing)
         return error
 
     def answer_missing(self, call: Call) -> Outcome | None:

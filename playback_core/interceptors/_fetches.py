@@ -8,7 +8,7 @@ from playback_core.drivers import drive
 from playback_core.interception import Args, CallInterception, Interception, Kwargs, Plan, pass_by
 from playback_core.interceptor import Target
 from playback_core.interceptors._dbapi import Driver
-from playback_core.interceptors._rows import KeptRows, RecordedRows
+from playback_core.interceptors._rows import RecordedRows
 from playback_core.library_interception import LibraryCalls, LibraryInterception
 from playback_core.outcome import Outcome
 from playback_core.playback_session import PlaybackSession
@@ -44,39 +44,44 @@ class FetchInterception(CallInterception):
         cursor = args[0]
         rows = self._driver.rows(cursor)
         if rows is None or rows.session is not session:
-            return self._begin_foreign(session)
+            return None if self._driver.is_idle(cursor) else self._begin_foreign(session)
         count = self._count(cursor, args, kwargs)
         if isinstance(rows, RecordedRows):
-            return None, self._again(rows.fetch(count))
+            return None, self._again(rows, count)
         return branch.inner, (rows, count)
 
     def finish(self, branch: Branch, step: Any, value: Any, args: Args, kwargs: Kwargs) -> Any:
         kept, count = step
         if self._amount in ("many", "all"):
             if kept.add(value) and (count is None or len(value) < count):
-                self._end(args[0], kept)
+                kept.end()
         elif value is None and self._amount == "one":
-            self._end(args[0], kept)
+            kept.end()
         else:
             kept.add((value,))
+        self._driver.fetched(args[0], kept)
         return value
 
     def fail(
         self, branch: Branch, step: Any, error: BaseException, args: Args, kwargs: Kwargs
     ) -> None:
+        kept = step[0]
         if isinstance(error, _AT_END):
-            self._end(args[0], step[0])
-
-    def _end(self, cursor: Any, kept: KeptRows) -> None:
-        kept.end()
-        self._driver.ended(cursor, kept)
+            kept.end()
+        else:
+            kept.fail(error)
+        self._driver.fetched(args[0], kept)
 
     def _count(self, cursor: Any, args: Args, kwargs: Kwargs) -> int | None:
         if self._amount == "many":
             return self._driver.size(cursor, args[1:], kwargs)
         return None if self._amount == "all" else 1
 
-    def _again(self, rows: list[tuple[Any, ...]]) -> Outcome:
+    def _again(self, recorded: RecordedRows, count: int | None) -> Outcome:
+        failure = recorded.failure()
+        if failure is not None:
+            return Outcome(exception=failure)
+        rows = recorded.fetch(count)
         if self._amount in ("many", "all"):
             return Outcome(rows)
         if rows:

@@ -31,11 +31,12 @@ class KeptRows(Deferred):
     `names` are those of its columns, None where it has no rows. `about` is plain data that stays
     as it is: `rowcount` and the like. Rows that are `exact` have only None, numbers, str and bytes.
     Stored it is a mapping: `about`, `columns` as mappings of one name to values (two may have one
-    name), `rows` as their number, and `ended` where all were fetched.
+    name), `rows` as their number, `ended` where all were fetched, and `failures`: behind how many
+    rows a fetch has raised what.
     """
 
     __slots__ = (
-        *("_columns", "_count", "_ended", "_exact", "_numbers", "_pending"),
+        *("_columns", "_count", "_ended", "_exact", "_failures", "_numbers", "_pending"),
         "_plain",
         *("about", "names", "session"),
     )
@@ -59,6 +60,12 @@ class KeptRows(Deferred):
         self._numbers = count()
         self._count = 0
         self._ended = False
+        self._failures: list[tuple[int, bytes]] = []
+
+    @property
+    def count(self) -> int:
+        """How many rows were fetched."""
+        return self._count + len(self._pending)
 
     def add(self, rows: Sequence[Row]) -> bool:
         """Keep rows that were fetched, as they are now; tell whether it is still of use."""
@@ -85,7 +92,11 @@ class KeptRows(Deferred):
         while self.session.open:
             numbers = islice(self._numbers, room)
             # It keeps a row and returns it: a call of Python for each would cost as much again.
-            yield from map(self._pending.setdefault, numbers, source)
+            try:
+                yield from map(self._pending.setdefault, numbers, source)
+            except Exception as error:
+                self.fail(error)
+                raise
             room = self._room()
             if next(numbers, None) is not None:
                 self.end()
@@ -99,6 +110,13 @@ class KeptRows(Deferred):
         if self.session.open:
             self._ended = True
 
+    def fail(self, error: BaseException) -> None:
+        """Note that a fetch has raised, behind the rows so far."""
+        if self.session.open:
+            blob = encode(error)
+            self._failures.append((self.count, blob))
+            self.session.grow(len(blob))
+
     def tell(self, **about: Any) -> None:
         """Note what has changed since the statement returned."""
         if self.session.open:
@@ -108,14 +126,14 @@ class KeptRows(Deferred):
         stored = dict(self.about)
         if self._ended:
             stored["ended"] = True
-        if self.names is None:
-            return encode_plain(stored)
-        pending = [*self._pending.values()]
-        stored["rows"] = self._count + len(pending)
-        columns = self._by_column(pending)
-        stored["columns"] = [
-            {name: column} for name, column in zip(self.names, columns, strict=True)
-        ]
+        if self.names is not None:
+            pending = [*self._pending.values()]
+            stored["rows"] = self._count + len(pending)
+            columns = zip(self.names, self._by_column(pending), strict=True)
+            stored["columns"] = [{name: column} for name, column in columns]
+        if self._failures:
+            stored["failures"] = [[place, decode(blob)] for place, blob in self._failures]
+            return encode(stored)
         return encode_plain(stored) if self._plain else encode(stored)
 
     def __len__(self) -> int:
@@ -179,13 +197,16 @@ class RecordedRows:
             list(zip(*values, strict=True)) if values else [()] * stored.get("rows", 0)
         )
         self.position = 0
+        self._failures: list[list[Any]] = list(stored.get("failures", ()))
         self._ended = bool(stored.get("ended")) or columns is None
         self._missing = missing
 
-    @property
-    def done(self) -> bool:
-        """Whether it is known that there are no more rows."""
-        return self._ended and self.position == len(self.rows)
+    def failure(self) -> BaseException | None:
+        """Return what the next fetch raises, once; None where it does not."""
+        if self._failures and self._failures[0][0] <= self.position:
+            error: BaseException = self._failures.pop(0)[1]
+            return error
+        return None
 
     def fetch(self, count: int | None) -> list[tuple[Any, ...]]:
         """Return so many of the next rows, fewer at the end; None: all that are left.

@@ -11,7 +11,14 @@ from typing import Any, Final
 from playback_core.drivers import drive
 from playback_core.interception import Args, Kwargs
 from playback_core.interceptors._dbapi import TransactionCalls
-from playback_core.interceptors._sqlite_cursor import DRIVER, Cursor, Replayable, cursor_class
+from playback_core.interceptors._sqlite_cursor import (
+    DRIVER,
+    Cursor,
+    Replayable,
+    check_usable,
+    cursor_class,
+)
+from playback_core.interceptors._statements import attempt
 from playback_core.library_interception import (
     INPUT,
     OUTPUT,
@@ -39,7 +46,8 @@ class _Opened(LibraryCalls):
         database = args[1] if len(args) > 1 else kwargs.get("database")
         if not isinstance(database, (str, bytes, os.PathLike)):
             return None
-        fields = {"database": os.fsdecode(database)}
+        name = os.fsdecode(database)
+        fields = {"database": name, "attempt": attempt(name)}
         return Call(INPUT, "sqlite3 connect", fields, (args, kwargs))
 
     def answer_missing(self, call: Call) -> Outcome | None:
@@ -116,10 +124,12 @@ class Connection(sqlite3.Connection, Replayable):
         return _plain.cursor(self, Cursor).executescript(*args)
 
     def commit(self) -> None:
+        self._check()
         _commit(self)
         self._note_end()
 
     def rollback(self) -> None:
+        self._check()
         _rollback(self)
         self._note_end()
 
@@ -157,6 +167,10 @@ class Connection(sqlite3.Connection, Replayable):
             hint = "What is read and written by a Blob is not recorded: use a statement."
             raise session.miss("sqlite3 blobopen", "sqlite3 blobopen", hint)
         return _plain.blobopen(self, *args, **kwargs)
+
+    def _check(self) -> None:
+        if current() is not None:
+            check_usable(self)
 
     def _is_replayed(self) -> bool:
         return isinstance(current_session(), PlaybackSession)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable
-from functools import lru_cache, partial
+from functools import lru_cache, partial, wraps
 from itertools import repeat, starmap
 from typing import Any, Final
 
@@ -48,9 +48,7 @@ class _Sqlite(Driver):
         return about
 
     def answered(self, cursor: Any, rows: RecordedRows) -> None:
-        connection: Any = _connection(cursor)
-        # Raises where it is closed, or of another thread.
-        _check(connection, 0)
+        connection: Replayable = _connection(cursor)
         connection.playback_in_transaction = rows.about.get("in_transaction", False)
 
     def size(self, cursor: Any, args: Args, kwargs: Kwargs) -> int | None:
@@ -61,10 +59,14 @@ class _Sqlite(Driver):
         connection: Replayable = _connection(cursor)
         return connection.playback_exact and connection.text_factory is str
 
-    def ended(self, cursor: Any, rows: KeptRows) -> None:
-        # Of what RETURNING gives, it is known at the end.
-        if rows.about.get("rowcount") != _rowcount(cursor):
-            rows.tell(rowcount_at_end=_rowcount(cursor))
+    def fetched(self, cursor: Any, rows: KeptRows) -> None:
+        # Of what RETURNING gives, it is known when the last row was.
+        before = rows.about.get("rowcount", -1)
+        if before >= 0 and before != _rowcount(cursor):
+            rows.tell(rowcount_behind=[rows.count, _rowcount(cursor)])
+
+    def is_idle(self, cursor: Any) -> bool:
+        return _description(cursor) is None
 
 
 class Replayable:
@@ -83,9 +85,31 @@ class Replayable:
 DRIVER: Final = _Sqlite()
 
 
+def check_usable(connection: Any) -> None:
+    """Raise sqlite3.ProgrammingError for a connection that is closed, or of another thread."""
+    if isinstance(connection, sqlite3.Connection):
+        _check(connection, 0)
+
+
+def _check_cursor(cursor: Cursor) -> None:
+    # Before it is told, as it is no answer of a database: what is recorded is not asked for.
+    check_usable(_connection(cursor))
+    if cursor._playback_closed:
+        raise sqlite3.ProgrammingError("Cannot operate on a closed cursor.")
+
+
 def _driven(name: str, *, many: bool = False) -> Callable[..., Any]:
+    original = getattr(_plain, name)
     calls = StatementCalls(DRIVER, many=many)
-    return drive(getattr(_plain, name), LibraryInterception(f"sqlite3 {name}", calls))
+    run = drive(original, LibraryInterception(f"sqlite3 {name}", calls))
+
+    @wraps(original)
+    def checked(cursor: Cursor, *args: Any, **kwargs: Any) -> Any:
+        if current() is not None:
+            _check_cursor(cursor)
+        return run(cursor, *args, **kwargs)
+
+    return checked
 
 
 _executemany: Final = _driven("executemany", many=True)
@@ -104,6 +128,7 @@ class Cursor(sqlite3.Cursor):
     __module__ = "sqlite3"
 
     _playback_rows: Rows | None = None
+    _playback_closed = False
 
     execute = _driven("execute")
     executescript = _driven("executescript")
@@ -147,7 +172,11 @@ class Cursor(sqlite3.Cursor):
         if not branch.intercepting or self.row_factory is not None or not DRIVER.exact(self):
             return self
         source = starmap(_plain.__next__.__get__(self), repeat(()))
-        return rows.relay(source, partial(DRIVER.ended, self, rows))
+        return rows.relay(source, partial(DRIVER.fetched, self, rows))
+
+    def close(self) -> None:
+        _plain.close(self)
+        self._playback_closed = True
 
     @property
     def description(self) -> Any:
@@ -161,8 +190,10 @@ class Cursor(sqlite3.Cursor):
         rows = self._answered()
         if rows is None:
             return _rowcount(self)
-        at_end = rows.about.get("rowcount_at_end") if rows.done else None
-        return rows.about.get("rowcount", -1) if at_end is None else at_end
+        behind, later = rows.about.get("rowcount_behind", (0, None))
+        if later is not None and rows.position >= behind:
+            return later
+        return rows.about.get("rowcount", -1)
 
     @property
     def lastrowid(self) -> Any:
@@ -174,6 +205,7 @@ class Cursor(sqlite3.Cursor):
         return rows if isinstance(rows, RecordedRows) and rows.session.open else None
 
     def _raw(self, fetch: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        _check_cursor(self)
         factory = self.row_factory
         if factory is None:
             return fetch(self, *args, **kwargs)

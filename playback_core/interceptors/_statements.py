@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -76,7 +77,7 @@ class ToldStatements(LibraryCalls):
         fields: dict[str, Any] = {"sql": text.strip() if told.reads else told.folded}
         if told.name:
             fields["sql"] = _with_label(told)
-        if parameters is not None and len(parameters):
+        if _is_given(parameters):
             given = named_rows if self._many else named
             fields["parameters"] = given(told.places, parameters)
         return Call(INPUT if told.reads else OUTPUT, self._prefix + told.title, fields, cursor)
@@ -92,14 +93,20 @@ class ToldStatements(LibraryCalls):
         return {**fields, "sql": normal_form(text)} if isinstance(text, str) else fields
 
 
+def _is_given(parameters: Any) -> bool:
+    # Of what is no collection a driver says so itself.
+    return hasattr(parameters, "__len__") and len(parameters) > 0
+
+
 class _OfSession:
     """What is known of the connections of a session.
 
     `names` has those of savepoints and cursors, `changing` the connections that have sent something
-    since their transaction began.
+    since their transaction began, `opened` how often each database was opened.
     """
 
     def __init__(self) -> None:
+        self.opened: Counter[str] = Counter()
         self.names: dict[str, dict[str, str]] = {}
         self.changing: WeakSet[Any] = WeakSet()
 
@@ -113,6 +120,13 @@ def _of_session() -> _OfSession:
         return _OfSession()
     found = _by_session.get(session)
     return _by_session.setdefault(session, _OfSession()) if found is None else found
+
+
+def attempt(database: str) -> int:
+    """Return which attempt to open a database this one is within its session."""
+    opened = _of_session().opened
+    opened[database] += 1
+    return opened[database]
 
 
 def left_out(alias: str, sql: str, cursor: Any) -> Call:

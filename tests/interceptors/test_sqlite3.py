@@ -146,10 +146,12 @@ def test_writes_are_outputs_whose_results_are_given_again(path, replays_equal):
             connection.commit()
             seen += [connection.in_transaction]
             returned = connection.execute("DELETE FROM product RETURNING name")
-            return [*seen, sorted(returned.fetchall()), returned.rowcount]
+            seen += [sorted(returned.fetchall()), returned.rowcount]
+            cursor.execute("INSERT INTO product (name) VALUES ('saw') RETURNING name")
+            return [*seen, cursor.rowcount, cursor.fetchone(), cursor.rowcount]
 
     names = [("axe",), ("broom",), ("chisel",), ("drill",)]
-    assert replays_equal(work) == [1, 4, True, 4, 5, False, names, 4]
+    assert replays_equal(work)[:8] == [1, 4, True, 4, 5, False, names, 4]
 
 
 def test_each_call_is_told_by_what_it_is_and_its_table(path):
@@ -280,6 +282,66 @@ def test_errors_are_raised_again_with_what_they_say(path, replays_equal):
     assert result[0] == (sqlite3.IntegrityError, ("UNIQUE constraint failed: product.name",))
     assert result[1] == (sqlite3.SQLITE_CONSTRAINT_UNIQUE, "SQLITE_CONSTRAINT_UNIQUE")
     assert result[-1] == "SQLITE_CANTOPEN"
+
+
+@pytest.mark.parametrize("fetch", ["fetchone", "fetchall", "list", "row_factory"])
+def test_a_fetch_that_fails_does_so_again_behind_the_rows_before_it(path, replays_equal, fetch):
+    def work():
+        with closing(sqlite3.connect(path)) as connection:
+            if fetch == "row_factory":
+                connection.row_factory = sqlite3.Row
+            cursor = connection.execute("SELECT 'ok' UNION ALL SELECT cast(x'ff' AS TEXT)")
+            seen = []
+            try:
+                if fetch == "fetchall":
+                    seen += cursor.fetchall()
+                elif fetch == "fetchone":
+                    seen += [cursor.fetchone(), cursor.fetchone()]
+                else:
+                    seen.extend(row[0] for row in cursor)
+            except sqlite3.OperationalError as error:
+                return len(seen), str(error)
+
+    assert "Could not decode to UTF-8" in replays_equal(work)[1]
+
+
+def test_what_is_closed_or_never_ran_is_so_in_a_replay(path, replays_equal):
+    def work():
+        with closing(sqlite3.connect(path)) as connection:
+            idle = connection.cursor()
+            found = [idle.fetchone(), idle.fetchall(), idle.description, list(idle)]
+            cursor = connection.execute("SELECT 1")
+            cursor.close()
+            for call in (cursor.fetchone, lambda: cursor.execute("SELECT 2")):
+                with pytest.raises(sqlite3.ProgrammingError, match="closed cursor"):
+                    call()
+        with pytest.raises(sqlite3.ProgrammingError, match="closed database"):
+            connection.commit()
+        return found
+
+    assert replays_equal(work) == [None, [], None, []]
+
+
+def test_opening_that_fails_does_so_in_the_same_attempt(path):
+    def opened():
+        try:
+            sqlite3.connect(path).close()
+        except sqlite3.OperationalError as error:
+            return str(error)
+
+    def work(between):
+        found = [opened()]
+        between()
+        return [*found, opened()]
+
+    def hide():
+        path.unlink()
+        path.mkdir()
+
+    recorded = record(lambda: work(hide))
+    result, playback = recorded.replay(lambda: work(lambda: None))
+    assert result == recorded.result == [None, "unable to open database file"]
+    assert playback.missed == []
 
 
 def test_a_database_that_is_locked_is_so_again(path, replays_equal):
