@@ -15,7 +15,7 @@ from playback_core.interceptors._fetches import FetchInterception
 from playback_core.interceptors._parameters import looked_at
 from playback_core.interceptors._rows import KeptRows, RecordedRows
 from playback_core.library_interception import LibraryInterception
-from playback_core.session import current, unsealed
+from playback_core.session import current, running_replays, unsealed
 
 _plain: Final[Any] = sqlite3.Cursor
 # Bound once: they are what is below the properties of the same names.
@@ -104,10 +104,12 @@ def _driven(name: str, *, many: bool = False) -> Callable[..., Any]:
     run = drive(original, LibraryInterception(f"sqlite3 {name}", calls))
 
     @wraps(original)
-    def checked(cursor: Cursor, *args: Any, **kwargs: Any) -> Any:
+    def checked(cursor: Cursor, *args: Any) -> Any:
         if current() is not None:
             _check_cursor(cursor)
-        return run(cursor, *args, **kwargs)
+        elif not running_replays:
+            return original(cursor, *args)
+        return run(cursor, *args)
 
     return checked
 
