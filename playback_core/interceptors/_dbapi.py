@@ -8,7 +8,13 @@ from typing import Any
 from playback_core.interception import Args, Kwargs
 from playback_core.interceptors._rows import KeptRows, RecordedRows
 from playback_core.interceptors._statements import ToldStatements as ToldStatements
-from playback_core.interceptors._statements import is_set_up, left_out, matters, note_failure
+from playback_core.interceptors._statements import (
+    forget_changes,
+    is_set_up,
+    left_out,
+    matters,
+    note_failure,
+)
 from playback_core.interceptors._statements import label as label
 from playback_core.interceptors._statements import setting_up as setting_up
 from playback_core.library_interception import OUTPUT, Call, LibraryCalls, Missing
@@ -49,6 +55,10 @@ class Driver(ABC):
         """Tell whether a cursor has no rows of a statement that ran before the operation."""
         return False
 
+    def in_transaction(self, cursor: Any) -> bool:
+        """Tell whether a statement may have left a transaction open, in a replay, too."""
+        return True
+
     def exact(self, cursor: Any) -> bool:
         """Tell whether its rows hold only None, numbers, str and bytes; False if unknown."""
         return False
@@ -72,6 +82,7 @@ class StatementCalls(ToldStatements):
         exact = names is not None and driver.exact(cursor)
         rows = KeptRows(session, names, driver.about(cursor), exact=exact)
         driver.set_rows(cursor, rows)
+        self._note_transaction(call)
         return value, rows
 
     def keep_error(self, call: Call, error: BaseException) -> BaseException:
@@ -84,6 +95,7 @@ class StatementCalls(ToldStatements):
 
     def answer(self, call: Call, stored: Any, missing: Missing) -> Any:
         self._answer(call.about, stored, missing)
+        self._note_transaction(call)
         return self.result(call.about)
 
     def answer_error(self, call: Call, error: BaseException) -> BaseException:
@@ -104,6 +116,10 @@ class StatementCalls(ToldStatements):
     def result(self, cursor: Any) -> Any:
         """Return what running a statement returns."""
         return cursor
+
+    def _note_transaction(self, call: Call) -> None:
+        if call.kind is OUTPUT and not self._driver.in_transaction(call.about):
+            forget_changes(call.about)
 
     def _answer(self, cursor: Any, stored: dict[str, Any], missing: Missing) -> None:
         branch = current()

@@ -201,6 +201,11 @@ class RecordedRows:
         self._ended = bool(stored.get("ended")) or columns is None
         self._missing = missing
 
+    @property
+    def done(self) -> bool:
+        """Whether it is known that there are no more rows."""
+        return self._ended and self.position == len(self.rows)
+
     def failure(self) -> BaseException | None:
         """Return what the next fetch raises, once; None where it does not."""
         if self._failures and self._failures[0][0] <= self.position:

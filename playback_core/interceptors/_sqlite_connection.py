@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any, Final
 
 from playback_core.drivers import drive
@@ -15,8 +14,8 @@ from playback_core.interceptors._sqlite_cursor import (
     DRIVER,
     Cursor,
     Replayable,
+    both,
     check_usable,
-    cursor_class,
 )
 from playback_core.interceptors._statements import attempt
 from playback_core.library_interception import (
@@ -111,7 +110,7 @@ class Connection(sqlite3.Connection, Replayable):
 
     def cursor(self, factory: Any = Cursor) -> Any:
         is_cursor = isinstance(factory, type) and issubclass(factory, sqlite3.Cursor)
-        return _plain.cursor(self, cursor_class(factory) if is_cursor else factory)
+        return _plain.cursor(self, both(factory, Cursor) if is_cursor else factory)
 
     # They make a plain cursor, whatever an application's class has for `cursor`.
     def execute(self, *args: Any) -> Any:
@@ -189,14 +188,3 @@ for _name, _calls in (
     # SQLite may have been built without it.
     if hasattr(_plain, _name):
         setattr(Connection, _name, _driven(_name, _calls))
-
-
-@lru_cache(maxsize=64)
-def connection_class(factory: type[sqlite3.Connection]) -> type:
-    """Return a class of connections that is ours and that of an application."""
-    ours: type = Connection
-    if factory is _plain:
-        return ours
-    if issubclass(factory, ours):
-        return factory
-    return type(factory.__name__, (factory, ours), {"__module__": factory.__module__})

@@ -65,6 +65,10 @@ class _Sqlite(Driver):
         if before >= 0 and before != _rowcount(cursor):
             rows.tell(rowcount_behind=[rows.count, _rowcount(cursor)])
 
+    def in_transaction(self, cursor: Any) -> bool:
+        open_now: bool = _connection(cursor).in_transaction
+        return open_now
+
     def is_idle(self, cursor: Any) -> bool:
         return _description(cursor) is None
 
@@ -237,14 +241,17 @@ class Cursor(sqlite3.Cursor):
 
 
 @lru_cache(maxsize=64)
-def cursor_class(factory: type) -> type:
-    """Return a class of cursors that is ours and that of an application."""
-    if issubclass(factory, Cursor):
+def both(factory: type, ours: type) -> type:
+    """Return a class of an application's that is ours, too; its own where it takes no other.
+
+    Ours is below its own, so that what that calls of `sqlite3` comes to ours.
+    """
+    if issubclass(ours, factory) or issubclass(factory, ours):
+        return ours if issubclass(ours, factory) else factory
+    try:
+        return type(factory.__name__, (factory, ours), {"__module__": factory.__module__})
+    except TypeError:
         return factory
-    if factory is _plain:
-        return Cursor
-    # Below the application's own, so that what it calls of `sqlite3` comes to ours.
-    return type(factory.__name__, (factory, Cursor), {"__module__": factory.__module__})
 
 
 def _quoted(name: str) -> str:

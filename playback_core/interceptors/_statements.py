@@ -151,6 +151,11 @@ def matters(cursor: Any, verb: str) -> bool:
     return True
 
 
+def forget_changes(cursor: Any) -> None:
+    """Note that a connection has no transaction now: what it has sent stands, or is gone."""
+    _of_session().changing.discard(getattr(cursor, "connection", cursor))
+
+
 def note_failure(call: Call) -> None:
     """Note that a statement has raised: where it was to end a transaction, that goes on."""
     if call.alias.rpartition(" ")[2] in _ENDS:

@@ -12,9 +12,10 @@ from typing import Any, Final
 from weakref import WeakKeyDictionary, WeakSet
 
 from playback_core.drivers import drive
+from playback_core.guard import FailingOpen
 from playback_core.interception import Args, Kwargs
 from playback_core.interceptor import Interceptor, Target, is_installed
-from playback_core.interceptors._statements import by_itself
+from playback_core.interceptors._statements import by_itself, forget_changes
 from playback_core.library_interception import (
     INPUT,
     Call,
@@ -91,12 +92,22 @@ class _Finalising(Target):
     def replacement(self, original: Function) -> Function:
         @wraps(original)
         def finalise(*args: Any, **kwargs: Any) -> Any:
-            if current() is None:
+            branch = current()
+            if branch is None:
                 return original(*args, **kwargs)
+            with FailingOpen(branch.session, "Taking back a connection of", "sqlalchemy"):
+                _forget_changes(*args)
             with by_itself():
                 return original(*args, **kwargs)
 
         return finalise
+
+
+def _forget_changes(connection: Any, record: Any, pool: Any, *rest: Any) -> None:
+    # The pool resets it: whoever takes it next begins anew, as with the new one of a replay.
+    own = record.dbapi_connection if connection is None and record is not None else connection
+    if own is not None:
+        forget_changes(pool._dialect.get_driver_connection(own))
 
 
 def _asks_no_more(dialect: Any) -> bool:

@@ -10,7 +10,8 @@ from functools import wraps
 from typing import Any, Final
 
 from playback_core.interceptor import Interceptor, Target, is_installed
-from playback_core.interceptors._sqlite_connection import connection_class
+from playback_core.interceptors._sqlite_connection import Connection
+from playback_core.interceptors._sqlite_cursor import both
 from playback_core.replacing import Function
 
 _FACTORY_PLACE: Final = 5
@@ -35,7 +36,7 @@ class _Connect(Target):
 def _ours(factory: Any) -> Any:
     # A function that makes connections makes its own.
     is_class = isinstance(factory, type) and issubclass(factory, sqlite3.Connection)
-    return connection_class(factory) if is_class else factory
+    return both(factory, Connection) if is_class else factory
 
 
 INTERCEPTOR: Final = Interceptor(

@@ -1,14 +1,13 @@
-"""Engines of SQLAlchemy over psycopg replay without a server, also those with a cold pool."""
+"""Engines of SQLAlchemy over PostgreSQL, by psycopg."""
 
 import asyncio
 
 import pytest
-import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy import create_engine, exc, func, select, text
+from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
-from tests.interceptors.recorded import record
+from tests.interceptors.recorded import entries, record
 
 pytestmark = pytest.mark.usefixtures("intercepted")
 
@@ -17,86 +16,126 @@ class Base(DeclarativeBase):
     pass
 
 
-class Item(Base):
-    __tablename__ = "items"
-
+class Tool(Base):
+    __tablename__ = "tool"
     id: Mapped[int] = mapped_column(primary_key=True)
-    name: Mapped[str] = mapped_column(unique=True)
-    more: Mapped[dict | None] = mapped_column(JSONB)
+    name: Mapped[str]
+    cents: Mapped[int]
+
+
+NAMES = select(Tool.name).order_by(Tool.id)
+
+
+@pytest.fixture(scope="module")
+def url(postgres):
+    url = f"postgresql+psycopg://postgres@/postgres?host={postgres.folder}"
+    engine = create_engine(url)
+    Base.metadata.create_all(engine)
+    yield url
+    Base.metadata.drop_all(engine)
+    engine.dispose()
 
 
 @pytest.fixture
-def url(postgres):
-    url = f"postgresql+psycopg://postgres@/postgres?host={postgres.folder}"
-    engine = sa.create_engine(url)
-    Base.metadata.drop_all(engine)
-    Base.metadata.create_all(engine)
+def engine(url):
+    engine = create_engine(url, pool_pre_ping=True)
     with Session(engine) as session:
-        session.add_all([Item(name="axe", more={"sizes": [1]}), Item(name="bow")])
+        session.query(Tool).delete()
+        session.add_all([Tool(name="axe", cents=4200), Tool(name="broom", cents=950)])
         session.commit()
+    yield engine
     engine.dispose()
-    return url
 
 
-def work_with(engine):
+@pytest.fixture
+def replays_equal(postgres):
+    def check(operation, replayed=None):
+        recorded = record(operation)
+        with postgres.gone():
+            result, playback = recorded.replay(replayed or operation)
+        assert result == recorded.result
+        assert playback.missed == []
+        assert playback.moved == []
+        assert playback.never_consumed == []
+        assert playback.playback_outputs == playback.recorded_outputs
+        return recorded
+
+    return check
+
+
+def _work(engine):
     with Session(engine) as session:
-        rows = [(each.id, each.name, each.more) for each in session.scalars(sa.select(Item))]
-        session.add_all([Item(name=f"item {number}") for number in range(3)])
+        session.add_all([Tool(name=f"tool {i}", cents=i) for i in range(3)])
         session.flush()
-        session.get(Item, 1).name = "adze"
-        code = None
-        try:
-            with session.begin_nested():
-                session.execute(sa.insert(Item).values(name="bow"))
-        except sa.exc.IntegrityError as error:
-            code = error.orig.sqlstate
+        with session.begin_nested():
+            session.add(Tool(name="vice", cents=9900))
         session.commit()
-    with engine.connect() as connection:
-        streaming = connection.execution_options(stream_results=True, yield_per=2)
-        ids = [row.id for row in streaming.execute(sa.select(Item.id).order_by(Item.id))]
-        return rows, code, ids, connection.get_isolation_level()
+        names = session.scalars(NAMES).all()
+        return names, session.scalar(select(func.sum(Tool.cents)))
 
 
-def expect_again(postgres, recorded, work):
-    with postgres.gone():
-        result, playback = recorded.replay(work)
-    assert result == recorded.result
-    assert playback.missed == []
-    assert playback.playback_outputs == playback.recorded_outputs
+def test_a_unit_of_work_replays_without_its_server(engine, replays_equal):
+    recorded = replays_equal(lambda: _work(engine))
+    assert recorded.result == (["axe", "broom", "tool 0", "tool 1", "tool 2", "vice"], 15053)
+    outputs = [alias for kind, alias in entries(recorded)[:-1] if kind == "OUTPUT"]
+    assert outputs == [
+        *("psycopg INSERT tool", "psycopg SAVEPOINT", "psycopg INSERT tool"),
+        *("psycopg RELEASE", "psycopg COMMIT"),
+    ]
 
 
-@pytest.mark.parametrize("recorded_warm", [True, False])
-@pytest.mark.parametrize("replayed_warm", [True, False])
-def test_a_session_replays_whatever_its_pool_had(postgres, url, recorded_warm, replayed_warm):
-    engines = []
-
-    def engine(warm):
-        engines.append(sa.create_engine(url))
-        if warm:
-            with engines[-1].connect():
-                pass
-        return engines[-1]
-
-    first, second = engine(recorded_warm), engine(replayed_warm)
-    recorded = record(lambda: work_with(first))
-    assert recorded.result[0] == [(1, "axe", {"sizes": [1]}), (2, "bow", None)]
-    assert recorded.result[1:3] == ("23505", [1, 2, 3, 4, 5])
-    expect_again(postgres, recorded, lambda: work_with(second))
-    for each in engines:
-        each.dispose()
+def test_an_engine_that_has_never_seen_the_server_replays_and_asks_it_later(
+    engine, url, replays_equal
+):
+    fresh = create_engine(url)
+    replays_equal(lambda: _work(engine), lambda: _work(fresh))
+    assert fresh.dialect.server_version_info == engine.dialect.server_version_info
+    with fresh.connect() as connection:
+        assert connection.scalars(NAMES).all()[0] == "axe"
+    fresh.dispose()
 
 
-def test_an_async_engine_replays_as_a_sync_one_does(postgres, url):
-    async def work():
-        engine = create_async_engine(url)
-        async with engine.begin() as connection:
-            query = sa.text("SELECT name FROM items WHERE id < :id ORDER BY id")
-            rows = (await connection.execute(query, {"id": 3})).all()
-            await connection.execute(sa.text("UPDATE items SET more = NULL"))
-            streamed = [row.id async for row in await connection.stream(sa.select(Item.id))]
-        await engine.dispose()
-        return [tuple(each) for each in rows], sorted(streamed)
+def test_rows_of_a_cursor_of_the_server_are_streamed(engine, replays_equal):
+    def work():
+        streaming = engine.connect().execution_options(yield_per=1)
+        with streaming as connection, connection.execute(NAMES) as rows:
+            return next(iter(rows)).name
 
-    recorded = record(lambda: asyncio.run(work()))
-    assert recorded.result == ([("axe",), ("bow",)], [1, 2])
-    expect_again(postgres, recorded, lambda: asyncio.run(work()))
+    assert replays_equal(work).result == "axe"
+
+
+def test_errors_are_those_of_sqlalchemy_again(engine, replays_equal):
+    def work():
+        with engine.connect() as connection:
+            try:
+                connection.execute(text("SELECT * FROM nowhere"))
+            except exc.ProgrammingError as error:
+                return error.orig.sqlstate
+
+    assert replays_equal(work).result == "42P01"
+
+
+def test_the_level_of_isolation_is_set_and_reset(engine, replays_equal):
+    def work():
+        options = {"isolation_level": "AUTOCOMMIT"}
+        with engine.connect().execution_options(**options) as connection:
+            connection.execute(text("UPDATE tool SET cents = 0"))
+        with engine.connect() as connection:
+            return connection.scalar(select(func.sum(Tool.cents)))
+
+    assert replays_equal(work).result == 0
+
+
+def test_async_engines_replay_too(engine, url, replays_equal):
+    async def run():
+        asynchronous = create_async_engine(url)
+        try:
+            async with async_sessionmaker(asynchronous)() as session:
+                session.add(Tool(name="saw", cents=1))
+                await session.commit()
+                names = (await session.scalars(NAMES)).all()
+                return names + [name async for name in await session.stream_scalars(NAMES.limit(1))]
+        finally:
+            await asynchronous.dispose()
+
+    assert replays_equal(lambda: asyncio.run(run())).result == ["axe", "broom", "saw", "axe"]

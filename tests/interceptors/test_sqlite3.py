@@ -450,6 +450,18 @@ def test_the_end_of_a_transaction_that_has_sent_nothing_is_no_output(path):
     assert playback.missed == []
 
 
+def test_what_is_committed_by_itself_needs_no_commit(path):
+    def work():
+        with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+            connection.execute("DELETE FROM product")
+            connection.commit()
+
+    recorded = record(work)
+    assert entries(recorded)[1:-1] == [("OUTPUT", "sqlite3 DELETE product")]
+    _, playback = recorded.replay(work)
+    assert playback.playback_outputs == playback.recorded_outputs
+
+
 def test_a_commit_that_failed_is_tried_again(path):
     def work():
         with closing(sqlite3.connect(path, timeout=0)) as connection:
@@ -523,6 +535,18 @@ def test_classes_of_the_application_stay_what_they_are(path, replays_equal):
 
     expected = ((True, True), ["axe", "broom", "chisel"], ("SELECT 1",), True)
     assert replays_equal(work) == expected
+
+
+def test_a_class_that_takes_no_other_beside_it_is_left_alone(path):
+    class Sealed(sqlite3.Connection):
+        def __init_subclass__(cls):
+            raise TypeError("sealed")
+
+    def work():
+        with closing(sqlite3.connect(path, factory=Sealed)) as connection:
+            return type(connection) is Sealed, connection.execute("SELECT 1").fetchone()
+
+    assert record(work).result == (True, (1,))
 
 
 def test_a_connection_that_was_open_before_reaches_its_file_no_more_and_stays_open(path):
