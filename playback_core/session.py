@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
 from itertools import count
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from playback_core.entry import BranchPath
 from playback_core.interceptor_options import DEFAULT_OPTIONS, InterceptorOptions
@@ -34,6 +34,8 @@ class Session:
         self.ended = False
         self.root = Branch(self, ())
         self._output_numbers: dict[str, int] = {}
+        self.remembered: Final[dict[type, Any]] = {}
+        """What interceptors know of this session only, each by a class of its own."""
 
     @property
     def recording(self) -> Recording | None:

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Final
-from weakref import WeakKeyDictionary, WeakSet
+from weakref import WeakSet
 
 from playback_core.interception import Args, Kwargs
 from playback_core.interceptors._parameters import named, named_rows
 from playback_core.interceptors._sql import NAME, Statement, normal_form, statement
 from playback_core.library_interception import INPUT, OUTPUT, UNRECORDED, Call, LibraryCalls
 from playback_core.playback_session import PlaybackSession
-from playback_core.session import Branch, Session, current, current_session, within
+from playback_core.session import Branch, current, current_session, within
 
 _ENDS: Final = frozenset(("COMMIT", "ROLLBACK", "END", "ABORT"))
 
@@ -111,15 +111,12 @@ class _OfSession:
         self.changing: WeakSet[Any] = WeakSet()
 
 
-_by_session: Final[WeakKeyDictionary[Session, _OfSession]] = WeakKeyDictionary()
-
-
 def _of_session() -> _OfSession:
     session = current_session()
     if session is None:
         return _OfSession()
-    found = _by_session.get(session)
-    return _by_session.setdefault(session, _OfSession()) if found is None else found
+    found: _OfSession | None = session.remembered.get(_OfSession)
+    return session.remembered.setdefault(_OfSession, _OfSession()) if found is None else found
 
 
 def attempt(database: str) -> int:
@@ -143,7 +140,8 @@ def matters(cursor: Any, verb: str) -> bool:
     """
     connection, changing = getattr(cursor, "connection", cursor), _of_session().changing
     if verb not in _ENDS:
-        changing.add(connection)
+        if connection not in changing:
+            changing.add(connection)
         return True
     if connection not in changing:
         return False
