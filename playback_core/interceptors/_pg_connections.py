@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from inspect import iscoroutinefunction
 from typing import Any, Final
 from weakref import WeakKeyDictionary
@@ -141,32 +140,6 @@ class OfTheReplay(Target):
         def called(connection: Any, *args: Any, **kwargs: Any) -> Any:
             if current() is not None:
                 connection = of_the_replay(connection)
-            return original(connection, *args, **kwargs)
-
-        return called
-
-
-class Hollow(Target):
-    """A method that a hollow connection does in another way: it has nobody to ask."""
-
-    def __init__(self, attribute: str, other: Callable[..., Any]) -> None:
-        super().__init__("psycopg", attribute)
-        self._other = other
-
-    def replacement(self, original: Function) -> Function:
-        other = self._other
-        if iscoroutinefunction(original):
-
-            async def awaited(connection: Any, *args: Any, **kwargs: Any) -> Any:
-                if isinstance(connection.pgconn, HollowPGconn):
-                    return other(*args)
-                return await original(connection, *args, **kwargs)
-
-            return awaited
-
-        def called(connection: Any, *args: Any, **kwargs: Any) -> Any:
-            if isinstance(connection.pgconn, HollowPGconn):
-                return other(*args)
             return original(connection, *args, **kwargs)
 
         return called

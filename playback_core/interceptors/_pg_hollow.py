@@ -155,7 +155,7 @@ def _not_intercepted(what: str) -> Exception:
     return psycopg.InterfaceError(f"This connection is of a replay that has ended: {hint}")
 
 
-def run_hollow(steps: Any) -> Any:
+def run_hollow(steps: Any, *args: Any, **kwargs: Any) -> Any:
     """Run one of psycopg's generators that has nobody to wait for."""
     try:
         next(steps)
@@ -192,7 +192,19 @@ def hollow_connection(
     if context:
         connection._adapters = AdaptersMap(context.adapters)
     connection.prepare_threshold = prepare_threshold
+    # Not of the class, where each statement of others would pay for it.
+    is_async = isinstance(connection, psycopg.AsyncConnection)
+    connection.wait = _run_hollow_later if is_async else run_hollow
+    connection._should_cancel = _has_nothing_to_cancel
     return connection
+
+
+async def _run_hollow_later(steps: Any, *args: Any, **kwargs: Any) -> Any:
+    return run_hollow(steps)
+
+
+def _has_nothing_to_cancel() -> bool:
+    return False
 
 
 class Detached(NamedTuple):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, tzinfo
+from contextlib import suppress
+from datetime import UTC, date, datetime, tzinfo
+from decimal import Decimal
 from typing import Any, Final
 
 import psycopg
@@ -13,10 +15,27 @@ from psycopg._tz import get_tzinfo
 from psycopg.types.multirange import Multirange
 from psycopg.types.range import Range
 
-from playback_core.interceptors._pg_results import AS_JSON, AS_LOADED, TEXT_LOADER
+from playback_core.interceptors._pg_results import AS_JSON, AS_LOADED, is_own_loader
 
+_MOMENT: Final = 1184
 _ZONED: Final = frozenset((1184, 1185, 3910, 3911, 4534, 6153))
 """timestamptz, and arrays, ranges and multiranges of it."""
+
+_REDACTED: Final = "psd_"
+"""What a pseudonym begins with."""
+
+_AS_IT_IS: Final[Any] = object()
+_DIRECT: Final[dict[int, Any]] = {
+    **dict.fromkeys((0, 18, 19, 25, 1042, 1043, 705), _AS_IT_IS),  # texts, and what is unknown
+    **dict.fromkeys((20, 21, 23, 26), int),
+    **dict.fromkeys((700, 701), float),
+    16: "t".__eq__,
+    1082: date.fromisoformat,
+    1114: datetime.fromisoformat,
+    1184: datetime.fromisoformat,
+    1700: Decimal,
+}
+"""What makes of a text the same as psycopg's own loader of a type, without its being encoded."""
 
 _TEXTS: Final = frozenset((str, type(None)))
 
@@ -113,30 +132,33 @@ class ReplayedTransformer(Transformer):
             return list(values)
         if form == AS_JSON:
             values = [None if each is None else json.dumps(each) for each in values]
-        loaded = self._loaded_by(self._row_loaders[number], values)
-        if result.ftype(number) in _ZONED:
-            zone = get_tzinfo(self._zone_of)
-            if zone is not UTC:
-                return [_in_zone(value, zone) for value in loaded]
-        return loaded
+        oid = result.ftype(number)
+        loaded = self._loaded_by(self._row_loaders[number], oid, values)
+        zone = get_tzinfo(self._zone_of) if oid in _ZONED else UTC
+        if zone is UTC:
+            return loaded
+        if oid == _MOMENT:
+            return [each if each is None else each.astimezone(zone) for each in loaded]
+        return [_in_zone(each, zone) for each in loaded]
 
-    def _loaded_by(self, load: Any, values: list[Any]) -> list[Any]:
-        if type(load.__self__) is TEXT_LOADER and _TEXTS.issuperset(map(type, values)):
-            return list(values)
-        try:
-            if None in values:
-                return [None if each is None else load(_sent(each)) for each in values]
-            return list(map(load, map(_sent, values)))
-        except (ValueError, psycopg.DataError):
-            # One that was redacted is no number, say, any more.
-            return [None if each is None else _loaded_or_not(load, each) for each in values]
+    def _loaded_by(self, load: Any, oid: int, values: list[Any]) -> list[Any]:
+        kinds = set(map(type, values))
+        if _TEXTS.issuperset(kinds) and is_own_loader(oid, load.__self__):
+            direct = _DIRECT.get(oid)
+            if direct is _AS_IT_IS:
+                return list(values)
+            if direct is not None and len(kinds) == 1:
+                with suppress(ValueError, ArithmeticError):
+                    return list(map(direct, values))
+        again: list[Any] = [None if each is None else _loaded(load, each) for each in values]
+        return again
 
 
 def _in_zone(value: Any, zone: tzinfo) -> Any:
-    if isinstance(value, datetime):
-        return value.astimezone(zone)
     if isinstance(value, list):
         return [_in_zone(each, zone) for each in value]
+    if isinstance(value, datetime):
+        return value.astimezone(zone)
     if isinstance(value, Range):
         lower, upper = _in_zone(value.lower, zone), _in_zone(value.upper, zone)
         return type(value)(lower, upper, value.bounds, empty=value.isempty)
@@ -145,12 +167,16 @@ def _in_zone(value: Any, zone: tzinfo) -> Any:
     return value
 
 
-def _sent(value: Any) -> bytes:
-    return value.encode() if value.__class__ is str else value
-
-
-def _loaded_or_not(load: Callable[[Any], Any], value: Any) -> Any:
+def _loaded(load: Any, value: Any) -> Any:
     try:
         return load(_sent(value))
     except (ValueError, psycopg.DataError):
-        return value
+        if isinstance(value, str) and _REDACTED in value:
+            # It is no number, say, any more.
+            return value
+        raise
+
+
+def _sent(value: Any) -> bytes:
+    sent: bytes = value.encode() if value.__class__ is str else value
+    return sent

@@ -8,6 +8,7 @@ adapters of its own is kept as loaded: a replay may not have those.
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from typing import Any, Final
 
 import psycopg
@@ -73,8 +74,10 @@ def _loaders_by_now() -> tuple[dict[int, Any], dict[int, Any]]:
 _own_loaders: Final = _loaders_by_now()
 """What psycopg loads values by where the application says nothing else, by format and type."""
 
-TEXT_LOADER: Final = _own_loaders[0][0]
-"""Loads what is text as it is."""
+
+def is_own_loader(oid: int, loader: Any) -> bool:
+    """Tell whether a loader of text is the one that psycopg has for a type."""
+    return type(loader) is (_own_loaders[0].get(oid) or _own_loaders[0][0])
 
 
 class ResultsSnapshot(Deferred):
@@ -135,8 +138,13 @@ def _are_unusual(facts: dict[str, Any]) -> bool:
 
 
 def _settings(pgconn: Any) -> dict[str, str]:
-    told = ((name.decode(), pgconn.parameter_status(name)) for name in _SETTINGS)
-    return {name: value.decode() for name, value in told if value is not None}
+    return _told(*map(pgconn.parameter_status, _SETTINGS))
+
+
+@lru_cache(maxsize=64)
+def _told(*values: bytes | None) -> dict[str, str]:
+    told = zip(_SETTINGS, values, strict=True)
+    return {name.decode(): value.decode() for name, value in told if value is not None}
 
 
 def plain_result(

@@ -10,7 +10,6 @@ from playback_core.interceptors._pg_connections import (
     AsBytes,
     Connect,
     ConnectFunction,
-    Hollow,
     InfoOfTheReplay,
     Mogrify,
     Notifies,
@@ -18,7 +17,6 @@ from playback_core.interceptors._pg_connections import (
     PipelineStep,
 )
 from playback_core.interceptors._pg_copy import EndCopy, MadeCopy, ReadCopy, StartCopy, WriteCopy
-from playback_core.interceptors._pg_hollow import run_hollow
 from playback_core.interceptors._pg_statements import Command, Execute, ExecuteMany, Stream
 
 _METHODS: Final = (
@@ -28,11 +26,6 @@ _METHODS: Final = (
     *("tpc_begin", "tpc_prepare", "tpc_commit", "tpc_rollback", "tpc_recover"),
 )
 """Those of connections that ask the server something, or begin to."""
-
-
-def _nothing() -> bool:
-    """Tell that there is nothing to cancel."""
-    return False
 
 
 def _copying() -> Iterable[Target]:
@@ -71,9 +64,6 @@ INTERCEPTOR: Final = Interceptor(
             for cls in ("Connection", "AsyncConnection")
             for name in _METHODS
         ),
-        Hollow("Connection.wait", run_hollow),
-        Hollow("AsyncConnection.wait", run_hollow),
-        Hollow("BaseConnection._should_cancel", _nothing),
         Notifies("psycopg", "Connection.notifies"),
         Notifies("psycopg", "AsyncConnection.notifies"),
         InfoOfTheReplay("psycopg", "ConnectionInfo.__init__"),
