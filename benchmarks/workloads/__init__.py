@@ -23,7 +23,7 @@ from benchmarks.workloads.recording_cost import (
 )
 from benchmarks.workloads.redis_get import REDIS_RECORDED, REDIS_REPLAYED
 from benchmarks.workloads.replay import REPLAY, REPLAY_TYPED
-from benchmarks.workloads.statements import SQLITE_STATEMENTS
+from benchmarks.workloads.statements import PSYCOPG_STATEMENTS, SQLITE_STATEMENTS
 from benchmarks.workloads.stored_bytes import STORED_BYTES
 from benchmarks.workloads.stream import STREAM
 
@@ -57,4 +57,5 @@ WORKLOADS: Final[tuple[Workload, ...]] = (
     REDIS_RECORDED,
     REDIS_REPLAYED,
     *SQLITE_STATEMENTS,
+    *PSYCOPG_STATEMENTS,
 )

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 _PATIENCE: Final = 60
 _FAST: Final = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "jit=off")
@@ -49,7 +49,7 @@ def postgres_server() -> Iterator[PostgresServer]:
     os.chown(folder, user.pw_uid, user.pw_gid)
     data = str(folder / "data")
     initdb = [_program("initdb"), "-D", data, "-U", "postgres", "--auth=trust", "--no-sync"]
-    options = {"user": user.pw_uid, "group": user.pw_gid, "cwd": folder}
+    options: dict[str, Any] = {"user": user.pw_uid, "group": user.pw_gid, "cwd": folder}
     try:
         subprocess.run(
             [*initdb, "--encoding=utf8", "--locale=C"], check=True, capture_output=True, **options
