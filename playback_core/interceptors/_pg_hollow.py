@@ -23,7 +23,7 @@ REPORTED: Final = (
 STATE: Final = "_playback_state"
 """The attribute of a stored error that says how it has left its connection."""
 
-_FACTS: Final = ("host", "hostaddr", "port", "db", "user", "options")
+_FACTS: Final = ("host", "hostaddr", "port", "db", "user")
 
 _UNKNOWN: Final[dict[str, Any]] = {
     "server_version": 160000,

@@ -27,9 +27,6 @@ _REDACTED: Final = "psd_"
 _AS_IT_IS: Final[Any] = object()
 _DIRECT: Final[dict[int, Any]] = {
     **dict.fromkeys((0, 18, 19, 25, 1042, 1043, 705), _AS_IT_IS),  # texts, and what is unknown
-    **dict.fromkeys((20, 21, 23, 26), int),
-    **dict.fromkeys((700, 701), float),
-    16: "t".__eq__,
     1082: date.fromisoformat,
     1114: datetime.fromisoformat,
     1184: datetime.fromisoformat,
@@ -38,6 +35,7 @@ _DIRECT: Final[dict[int, Any]] = {
 """What makes of a text the same as psycopg's own loader of a type, without its being encoded."""
 
 _TEXTS: Final = frozenset((str, type(None)))
+_NUMBERS: Final = frozenset((bool, int, float, type(None)))
 
 
 class ReplayedResult:
@@ -143,7 +141,10 @@ class ReplayedTransformer(Transformer):
 
     def _loaded_by(self, load: Any, oid: int, values: list[Any]) -> list[Any]:
         kinds = set(map(type, values))
-        if _TEXTS.issuperset(kinds) and is_own_loader(oid, load.__self__):
+        is_own = is_own_loader(oid, load.__self__)
+        if is_own and _NUMBERS.issuperset(kinds):
+            return list(values)
+        if is_own and _TEXTS.issuperset(kinds):
             direct = _DIRECT.get(oid)
             if direct is _AS_IT_IS:
                 return list(values)
@@ -177,6 +178,9 @@ def _loaded(load: Any, value: Any) -> Any:
         raise
 
 
-def _sent(value: Any) -> bytes:
-    sent: bytes = value.encode() if value.__class__ is str else value
-    return sent
+def _sent(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode()
+    if isinstance(value, bool):
+        return b"t" if value else b"f"
+    return repr(value).encode() if isinstance(value, (int, float)) else value

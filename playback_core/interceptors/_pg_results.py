@@ -57,7 +57,20 @@ def _raw(*loaders: Any) -> Detached:
     return Detached(adapters)
 
 
-_AS_TEXT: Final = _raw(TextLoader, ByteaBinaryLoader)
+_PLAIN: Final = (16, 20, 21, 23, 26, 700, 701)
+"""The types of booleans, whole numbers and floats: they are stored as such."""
+
+
+def _plain_or_text() -> Detached:
+    context = _raw(TextLoader, ByteaBinaryLoader)
+    for oid in _PLAIN:
+        loader = psycopg.adapters.get_loader(oid, pq.Format.TEXT)
+        if loader is not None:
+            context.adapters.register_loader(oid, loader)
+    return context
+
+
+_AS_TEXT: Final = _plain_or_text()
 _AS_BYTES: Final = _raw(_TextBytesLoader, ByteaBinaryLoader)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from inspect import iscoroutinefunction
 from types import coroutine
 from typing import Any, Final
 
@@ -120,14 +121,19 @@ class ExecuteMany(Statements):
     def replacement(self, original: Function) -> Function:
         intercepted = super().replacement(original)
 
-        def with_rows(
-            cursor: Any, query: Any, params_seq: Iterable[Any], *args: Any, **kwargs: Any
-        ) -> Any:
-            if current() is not None:
-                params_seq = looked_at(params_seq)
-            return intercepted(cursor, query, params_seq, *args, **kwargs)
+        if iscoroutinefunction(original):
 
-        return with_rows
+            async def awaited(cursor: Any, query: Any, params_seq: Any, **options: Any) -> Any:
+                rows = params_seq if current() is None else looked_at(params_seq)
+                return await intercepted(cursor, query, rows, **options)
+
+            return awaited
+
+        def called(cursor: Any, query: Any, params_seq: Any, **options: Any) -> Any:
+            rows = params_seq if current() is None else looked_at(params_seq)
+            return intercepted(cursor, query, rows, **options)
+
+        return called
 
     def arguments(
         self, cursor: Any, query: Any, parameters: Any = (), *rest: Any, **options: Any

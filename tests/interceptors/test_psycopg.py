@@ -1,6 +1,7 @@
 """psycopg is recorded against a real server, and replayed when nobody can reach one."""
 
 import asyncio
+import inspect
 import pickle
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -198,6 +199,24 @@ def test_types_that_the_application_registered_come_back_without_it(postgres):
         assert recorded.replay(lambda: work(True))[0] == ({"mood": "ok"}, 7)
         # As where a pool registers it, when it makes connections.
         assert recorded.replay(lambda: work(False))[0] == ({"mood": "ok"}, 7)
+
+
+def test_a_loader_that_only_the_replayed_code_has_gets_what_the_server_sent(postgres):
+    class Loader(psycopg.adapt.Loader):
+        def load(self, data):
+            return bytes(data)
+
+    def work(names):
+        with psycopg.connect(postgres.dsn) as connection:
+            for name in names:
+                connection.adapters.register_loader(name, Loader)
+            return connection.execute("SELECT 7, true, 1.5::float8, 2.50, 'text'").fetchone()
+
+    recorded = record(lambda: work([]))
+    assert recorded.result == (7, True, 1.5, Decimal("2.50"), "text")
+    with postgres.gone():
+        result, _ = recorded.replay(lambda: work(["int4", "bool", "float8", "numeric", "text"]))
+    assert result == (b"7", b"t", b"1.5", b"2.50", b"text")
 
 
 def test_the_time_zone_of_the_session_counts_in_a_replay(again):
@@ -784,6 +803,8 @@ def test_uninstalling_leaves_psycopg_as_it_was(postgres):
 
 def test_without_an_operation_psycopg_is_as_it_was(postgres):
     assert "psycopg" in installed()
+    for name in ("execute", "executemany"):
+        assert inspect.iscoroutinefunction(getattr(psycopg.AsyncCursor, name))
     with psycopg.connect(postgres.dsn) as connection:
         cursor = connection.cursor()
         cursor.executemany("INSERT INTO products (name) VALUES (%s)", ([name] for name in "xyz"))
