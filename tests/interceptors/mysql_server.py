@@ -16,6 +16,7 @@ from mysql_mimic.session import BaseSession
 from mysql_mimic.types import ServerStatus
 from mysql_mimic.variables import GlobalVariables, SessionVariables
 
+_VARIABLES: Final = {"transaction_isolation": "REPEATABLE-READ", "lower_case_table_names": "0"}
 _ENDS: Final = ("COMMIT", "ROLLBACK")
 _IGNORED: Final = ("SET", "USE")
 _TYPES: Final = {
@@ -44,6 +45,8 @@ class _Session(BaseSession):
         self._tables = sqlite3.connect(
             path, isolation_level=None, detect_types=sqlite3.PARSE_DECLTYPES
         )
+        self._tables.create_function("VERSION", 0, lambda: "8.0.30")
+        self._tables.create_function("DATABASE", 0, lambda: "shop")
         self._connection: Any = None
         self._ok: Any = None
 
@@ -56,6 +59,8 @@ class _Session(BaseSession):
 
     async def handle_query(self, sql: str, attrs: dict[str, str]) -> Any:
         verb = sql.split(None, 1)[0].upper().rstrip(";")
+        if "@@" in sql:
+            return [(_VARIABLES.get(sql.split("@@")[1].strip(), ""),)], [sql]
         if verb == "SHOW":
             return [("Note", 1003, "shown")], ["Level", "Code", "Message"]
         if verb in _ENDS and not self._tables.in_transaction:

@@ -5,6 +5,7 @@ from decimal import Decimal
 import pymysql
 import pymysql.cursors
 import pytest
+import sqlalchemy as sa
 
 from playback_core import RecordingKeyError
 from playback_core.interceptor import installed
@@ -262,6 +263,24 @@ def test_a_statement_that_was_not_recorded_is_a_miss(shop):
     shop.port = 1
     with pytest.raises(RecordingKeyError, match="SELECT name FROM products"):
         recorded.replay(lambda: work("price"))
+
+
+def test_an_engine_of_sqlalchemy_replays_with_a_cold_pool(shop):
+    def work(port):
+        engine = sa.create_engine(f"mysql+pymysql://shop@127.0.0.1:{port}/shop")
+        with engine.begin() as connection:
+            insert = sa.text("INSERT INTO products (name) VALUES (:name)")
+            made = connection.execute(insert, {"name": "dam"}).lastrowid
+            names = connection.execute(sa.text("SELECT name FROM products ORDER BY id")).all()
+        engine.dispose()
+        return made, [tuple(each) for each in names]
+
+    recorded = record(lambda: work(shop.port))
+    assert recorded.result == (4, [("axe",), ("bow",), ("cup",), ("dam",)])
+    result, playback = recorded.replay(lambda: work(1))
+    assert result == recorded.result
+    assert playback.missed == []
+    assert playback.playback_outputs == playback.recorded_outputs
 
 
 def test_the_password_is_stored_nowhere(shop):
