@@ -30,6 +30,9 @@ class Entry:
 
     __slots__ = ("alias", "arguments", "at", "branch", "failed", "kind", "result")
 
+    redacted_by: object = None
+    """What has taken its secrets out already: it would find none."""
+
     def __init__(
         self,
         kind: EntryKind,
@@ -63,6 +66,12 @@ class Entry:
     def decoded_result(self) -> Any:
         """Return the recorded value, or the exception object where the call raised."""
         return None if self.result is None else decode(encoded(self.result))
+
+
+class RedactedEntry(Entry):
+    """An entry of what was made without its secrets."""
+
+    __slots__ = ("redacted_by",)
 
 
 def encoded(blob: bytes | Deferred) -> bytes:

@@ -1,9 +1,9 @@
-"""ExchangeEntries: a request and its answer as entries, which are made when they are stored."""
+"""Exchanged: a request and its answer, and the entries that are made of them when it is stored."""
 
 from typing import Any, Protocol
 
 from playback_core.codec import encode_plain
-from playback_core.entry import Entry, EntryKind
+from playback_core.entry import EntryKind, RedactedEntry
 from playback_core.metadata import OPERATION_OUTPUT_ALIAS, OPERATION_REQUEST
 
 
@@ -28,6 +28,10 @@ class Exchanged(Protocol):
     def response(self) -> Any:
         """Return what the operation came to."""
 
+    @property
+    def redacted_by(self) -> object:
+        """What would find no secret in request and response any more; None if something might."""
+
 
 class ExchangeEntries:
     """The last entries of a recorded exchange, made when it is stored."""
@@ -36,11 +40,14 @@ class ExchangeEntries:
         self._exchanged = exchanged
         self.size = exchanged.size
 
-    def entries(self) -> list[Entry]:
+    def entries(self) -> list[RedactedEntry]:
         exchanged = self._exchanged
         request = encode_plain(exchanged.request())
         response = encode_plain(output_data(exchanged.response()))
-        return [
-            Entry(EntryKind.DATA, OPERATION_REQUEST, (), None, request),
-            Entry(EntryKind.OUTPUT, OPERATION_OUTPUT_ALIAS, (), response),
+        entries = [
+            RedactedEntry(EntryKind.DATA, OPERATION_REQUEST, (), None, request),
+            RedactedEntry(EntryKind.OUTPUT, OPERATION_OUTPUT_ALIAS, (), response),
         ]
+        for entry in entries:
+            entry.redacted_by = exchanged.redacted_by
+        return entries

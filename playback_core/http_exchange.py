@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
+from itertools import chain
 from typing import Any, Final, NotRequired, TypedDict
 
 from playback_core.http_redaction import HttpRedactor
@@ -138,6 +139,12 @@ class HttpExchange:
             request["body_broken"] = True
         return request
 
+    @property
+    def redacted_by(self) -> HttpRedactor | None:
+        """The redactor, where it has nothing left to find in request and response."""
+        names = chain(_FIELD_NAMES, self.app, self.environ)
+        return self.redactor if self.redactor.leaves(names) else None
+
     def _redacted_request(self) -> tuple[dict[str, Any], bytes]:
         return redacted_environ(self.redactor, self.environ, self.request_body)
 
@@ -155,6 +162,14 @@ class HttpExchange:
             "exceptions": self.exceptions,
         }
 
+
+_FIELD_NAMES: Final = (
+    *("args", "kwargs"),
+    *RecordedRequest.__annotations__,
+    *RecordedResponse.__annotations__,
+    *RecordedException.__annotations__,
+)
+"""The names of all fields of what is stored, beside those of an environment and of settings."""
 
 _HEADERS_SIZE: Final = 8 * 1024
 """What an exchange takes beside its bodies: servers allow about so much of headers."""

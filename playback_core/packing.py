@@ -119,7 +119,7 @@ def _columns(entries: tuple[Entry, ...], redaction: Redaction | None) -> list[An
     branch_column = [branches.setdefault(e.branch, len(branches)) for e in entries]
     arguments = [None if e.arguments is None else encoded(e.arguments) for e in entries]
     results = [None if e.result is None else encoded(e.result) for e in entries]
-    if redaction is not None and _may_hold_secrets(entries, [*arguments, *results], redaction):
+    if redaction is not None and _may_hold_secrets(entries, arguments, results, redaction):
         arguments = [
             _redacted_arguments(e, blob, redaction)
             for e, blob in zip(entries, arguments, strict=True)
@@ -144,17 +144,28 @@ def _columns(entries: tuple[Entry, ...], redaction: Redaction | None) -> list[An
 
 
 def _may_hold_secrets(
-    entries: tuple[Entry, ...], blobs: list[bytes | None], redaction: Redaction
+    entries: tuple[Entry, ...],
+    arguments: list[bytes | None],
+    results: list[bytes | None],
+    redaction: Redaction,
 ) -> bool:
     # Of all at once: nearly every recording holds none, and each search costs.
-    return redaction.may_change([blob for blob in blobs if blob is not None]) or any(
+    blobs: list[bytes] = []
+    for entry, sent, came in zip(entries, arguments, results, strict=True):
+        if entry.redacted_by is redaction:
+            continue
+        if sent is not None:
+            blobs.append(sent)
+        if came is not None:
+            blobs.append(came)
+    return redaction.may_change(blobs) or any(
         entry.kind is EntryKind.DATA and redaction.names(entry.alias) for entry in entries
     )
 
 
 def _redacted_arguments(entry: Entry, blob: bytes | None, redaction: Redaction) -> bytes | None:
-    if blob is None:
-        return None
+    if blob is None or entry.redacted_by is redaction:
+        return blob
     return redaction.key(blob) if entry.kind is EntryKind.INPUT else redaction.value(blob)
 
 
@@ -163,7 +174,7 @@ def _redacted_result(entry: Entry, blob: bytes | None, redaction: Redaction) -> 
         return None
     if entry.kind is EntryKind.DATA and redaction.names(entry.alias):
         return encode(redaction.concealed(decode(blob)))
-    return redaction.value(blob)
+    return blob if entry.redacted_by is redaction else redaction.value(blob)
 
 
 def _entries(columns: Any) -> list[Entry]:

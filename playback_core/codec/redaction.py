@@ -6,12 +6,9 @@ from collections.abc import Callable, Collection, Iterable
 from hashlib import blake2b
 from typing import Any, Final
 
-import ormsgpack
-
 from playback_core.codec import decode, describe, encode, encode_key
-from playback_core.codec import format as fmt
+from playback_core.codec.field_search import FieldSearch
 from playback_core.codec.field_walk import FieldWalk
-from playback_core.codec.kinds.subclasses import NamedTuple
 from playback_core.codec.leaf_texts import with_texts_changed
 from playback_core.codec.pattern_entries import PatternLike, value_patterns
 from playback_core.codec.value_patterns import (
@@ -43,9 +40,6 @@ DEFAULT_FIELDS: Final = frozenset(
 
 `access_token` stands for `access-token` and, as case does not count, `accessToken`, too.
 """
-
-# How MessagePack begins an array or a mapping: nothing else holds a field.
-_CONTAINERS: Final = frozenset({*range(0x80, 0xA0), *range(0xDC, 0xE0)})
 
 PSEUDONYM: Final = r"psd_[0-9a-f]{24}"
 """What a pseudonym looks like: `psd_`, 4 digits that tell its key, 20 that tell its secret."""
@@ -84,13 +78,12 @@ class Redactor:
         patterns: Iterable[PatternLike] = (),
         forbidden: Iterable[PatternLike] = (),
     ) -> None:
-        self._key = key
+        self._hmac = hmac.new(key, digestmod=_digest)
         self._patterns = PatternSet(value_patterns(patterns))
         self._forbidden = PatternSet(value_patterns(forbidden))
         self._beginning = f"psd_{blake2b(key, digest_size=2, person=b'pseudonym key').hexdigest()}"
         self.fields = frozenset(name.lower() for name in fields)
-        self._needles = _by_stem(self.fields)
-        self._all_ascii = all(name.isascii() for name in self.fields)
+        self._search = FieldSearch(self.fields)
 
     def pseudonym(self, text: str) -> str:
         """Return what stands for a secret: its scheme and the segments of a token are kept."""
@@ -180,39 +173,24 @@ class Redactor:
             name = text_of(name)
         return isinstance(name, str) and name.lower() in self.fields
 
+    def leaves(self, names: Iterable[str]) -> bool:
+        """Tell whether it surely leaves plain data alone whose fields, at any depth, are these."""
+        try:
+            return not self._patterns and self.fields.isdisjoint(map(str.lower, names))
+        except TypeError:  # a name that is no text
+            return False
+
     def suspects(self, data: bytes) -> bool:
         """Tell whether bytes may hold the name of a field: decoding them is dear."""
-        return self._may_hold(data, packed=False)
+        return self._search.finds(data)
 
     def may_change(self, blobs: Iterable[bytes]) -> bool:
         """Tell whether some encoded value may hold a secret; False is certain."""
         blobs = list(blobs)
-        return self._may_hold_fields(blobs) or any(map(self._patterns.suspects, blobs))
-
-    def _may_hold_fields(self, blobs: Iterable[bytes]) -> bool:
-        typed: list[bytes] = []
-        containers: list[bytes] = []
-        for blob in blobs:
-            if blob[0] in _CONTAINERS:
-                containers.append(blob)
-            elif blob[0] == fmt.PREFIX:
-                typed.append(blob)
-        return self._may_hold(b"".join(containers), packed=True) or any(
-            # A named tuple is stored without the names of its fields.
-            NamedTuple.code in blob or self.suspects(blob)
-            for blob in typed
-        )
-
-    def _may_hold(self, data: bytes, *, packed: bool) -> bool:
-        lowered = data.lower()
-        for stem, needles in self._needles.items():
-            if stem in lowered and (not packed or any(needle in lowered for needle in needles)):
-                return True
-        # Only of ASCII letters is the case known without decoding.
-        return not self._all_ascii and not data.isascii()
+        return self._search.finds_in_encoded(blobs) or any(map(self._patterns.suspects, blobs))
 
     def _redacted(self, blob: bytes, encode_again: Callable[[Any], bytes]) -> bytes:
-        if not self._may_hold_fields((blob,)):
+        if not self._search.finds_in_encoded((blob,)):
             return blob
         value, changed = self.walked(decode(blob))
         return encode_again(value) if changed else blob
@@ -234,22 +212,10 @@ class Redactor:
     def _token(self, text: str) -> str:
         if is_pseudonym(text) or not text:
             return text
-        digest = hmac.new(self._key, text.encode("utf-8", "surrogatepass"), _digest)
+        # A copy takes half the time of a new one.
+        digest = self._hmac.copy()
+        digest.update(text.encode("utf-8", "surrogatepass"))
         return f"{self._beginning}{digest.hexdigest()[:20]}"
-
-
-def _by_stem(names: Iterable[str]) -> dict[bytes, list[bytes]]:
-    """Return the names as they stand in MessagePack, by the shortest name that is within them.
-
-    They stand there behind their lengths: `has_secret_key` is no `secret`. Where the stem is not,
-    none of its names is, so that only the stems need be searched for.
-    """
-    by_stem: dict[str, list[bytes]] = {}
-    for name in sorted(names, key=lambda name: (len(name), name)):
-        stem = next((known for known in by_stem if known in name), name)
-        needles = (ormsgpack.packb(name).lower(), ormsgpack.packb(name.encode()).lower())
-        by_stem.setdefault(stem, []).extend(needles)
-    return {stem.encode(): needles for stem, needles in by_stem.items()}
 
 
 def _digest(data: bytes = b"") -> Any:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from playback_core import InMemoryTapeCassette, Recording, TapeRecorder
 from playback_core.codec import decode, encode, encode_plain
+from playback_core.codec.redaction import Redactor
 from playback_core.operation import OpenOperation, OperationStart
 from playback_core.recording_session import as_it_is_now
 
@@ -18,6 +19,7 @@ RESPONSE = f"output: {TapeRecorder.OPERATION_OUTPUT_ALIAS} #1.output"
 
 class _Exchange:
     size = 1234
+    redacted_by: object = None
 
     def __init__(self, fault: Exception | None = None) -> None:
         self.made: list[str] = []
@@ -50,8 +52,11 @@ class _Keeping(InMemoryTapeCassette):
         return self.get_recording(recording.id)
 
 
-def _open(tape: InMemoryTapeCassette) -> tuple[TapeRecorder, OpenOperation]:
+def _open(
+    tape: InMemoryTapeCassette, redaction: Redactor | None = None
+) -> tuple[TapeRecorder, OpenOperation]:
     recorder = TapeRecorder(tape)
+    recorder.redaction = redaction
     recorder.enable_recording()
     operation = recorder.open_operation(OperationStart(category="view"))
     assert operation is not None
@@ -92,6 +97,15 @@ def test_an_answer_that_cannot_be_made_leaves_no_recording_without_it():
         with pytest.raises(LookupError, match="no answer"):
             tape.store()
     assert tape.get_all_recording_ids() == []
+
+
+@pytest.mark.parametrize("whose", [None, Redactor(key=b"another's")])
+def test_an_answer_is_redacted_unless_that_was_done_by_the_very_same(whose):
+    tape, exchange = _Keeping(), _Exchange()
+    _, operation = _open(tape, Redactor(key=b"k" * 16, fields=["path"]))
+    exchange.redacted_by = whose
+    operation.answer(exchange)
+    assert tape.store().get_data(REQUEST)["path"].startswith("psd_")
 
 
 def test_where_storing_does_not_wait_the_fault_costs_that_recording_alone():

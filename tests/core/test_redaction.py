@@ -155,6 +155,18 @@ def in_itself(user: str, password: str) -> Any:
     return login
 
 
+def in_a_cycle(value: Any) -> Any:
+    cycle = [value]
+    cycle.append(cycle)
+    return cycle
+
+
+def deep(value: Any) -> Any:
+    for _ in range(100):
+        value = (value,)
+    return value
+
+
 CARRIERS = [
     dict,
     collections.OrderedDict,
@@ -257,6 +269,19 @@ class TestValues:
         assert SECRET.encode() not in hidden
         assert hidden == encode_key(decode(hidden))
         assert redactor.key(hidden) == hidden
+
+    @pytest.mark.parametrize("user", ["", "ann", "ann" * 30, "ann" * 300, "ann" * 30_000])
+    @pytest.mark.parametrize("around", [lambda v: v, lambda v: {"in": (v, 1)}, in_a_cycle, deep])
+    def test_a_named_tuple_of_any_size_is_hidden_whatever_it_is_in(
+        self, redactor: Redactor, user: str, around: Any
+    ) -> None:
+        value = around(NamedLogin(user, SECRET))
+
+        assert SECRET.encode() not in redactor.value(encode(value))
+        assert SECRET.encode() not in redactor.key(encode_key([[value], {}]))
+
+    def test_an_equals_sign_in_a_typed_value_is_no_named_tuple(self, redactor: Redactor) -> None:
+        assert not redactor.may_change([encode([("a=b" * 20, "=" * 61), 61])])
 
     @pytest.mark.parametrize("kind", ["instance", "named tuple", "exception"])
     def test_what_is_of_a_type_not_known_here_loses_its_parts_rather_than_show_them(

@@ -49,6 +49,32 @@ def test_secrets_in_headers_cookies_queries_and_bodies_are_stored_as_pseudonyms(
     assert recorded.verdicts() == ["Equal"]
 
 
+@pytest.mark.parametrize("name", ["Server_Software", "has_secret_key", "message"])
+def test_a_named_field_is_hidden_also_where_the_recorder_has_named_it(recorded, response_of, name):
+    @recorded.app.errorhandler(ValueError)
+    def refuse(error):
+        return "refused", 400
+
+    @recorded.app.get("/")
+    def view():
+        raise ValueError("why not")
+
+    recorded.play_back(REDACT=name)
+    with recorded.serve() as server:
+        assert server.get("/").status == 400
+
+    recording = recorded.recording()
+    request, (caught,) = recording.get_data(KEY), response_of(recording)["exceptions"]
+    shown = {
+        "Server_Software": request["environ"]["SERVER_SOFTWARE"],
+        "has_secret_key": request["app"]["has_secret_key"],
+        "message": caught["message"],
+    }
+    hidden = [field for field, value in shown.items() if str(value).startswith("psd_")]
+    # Booleans tell nothing and stay.
+    assert hidden == ([] if name == "has_secret_key" else [name])
+
+
 def test_a_form_field_is_redacted_and_the_form_still_replays(recorded):
     @recorded.recorder.intercept_input("verify", capture_args=[])
     def verify(password: str) -> bool:
