@@ -110,10 +110,10 @@ class _TreeWriter:
 
     def names(self, copied: dict[str, Any], depth: int) -> dict[str, Any]:
         self.count(copied)
-        return {
-            name: part if type(part) in NATIVE else self.rewrite(part, depth)
-            for name, part in copied.items()
-        }
+        for name, part in copied.items():
+            if type(part) not in NATIVE:
+                copied[name] = self.rewrite(part, depth)
+        return copied
 
     def leaf(self, kind: Any, value: Any) -> Ext:
         try:
