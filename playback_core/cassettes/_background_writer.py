@@ -46,8 +46,8 @@ class BackgroundWriter:
     """Stores recordings in batches, on a thread that starts with the first one.
 
     `store` saves a batch and returns what it could not save. A batch is gathered for `linger`
-    seconds; recordings of more than `max_bytes` in all are not taken. In a forked child it is
-    empty, and its thread starts again with the child's first recording.
+    seconds, or until it is full; recordings of more than `max_bytes` in all are not taken. In a
+    forked child it is empty, and its thread starts again with the child's first recording.
     """
 
     # `put` may run in a signal handler or a finalizer, in the middle of another `put`, so it takes
@@ -93,7 +93,7 @@ class BackgroundWriter:
         self._bytes_in += size
         self._queued += 1
         self._queue.put(_Queued(recording, size))
-        if waiting > self._max_bytes // 4:
+        if waiting > self._max_bytes // 4 or self._is_batch_full():
             self._alarm.ring()
         if not self._running:
             self.start()
@@ -159,7 +159,7 @@ class BackgroundWriter:
         try:
             while True:
                 first = self._queue.get()
-                if isinstance(first, _Queued) and not self._stopped:
+                if isinstance(first, _Queued) and not (self._stopped or self._is_batch_full()):
                     self._alarm.wait(self._linger)
                 self._store_queued(first)
                 if self._stopped and self._queue.empty():
@@ -171,6 +171,8 @@ class BackgroundWriter:
         self, first: "_Queued | _Barrier | None" = None, deadline: float | None = None
     ) -> None:
         with self._storing:
+            # What comes meanwhile is gathered, too, instead of making many small batches.
+            left = self._queue.qsize() + (first is not None)
             item = first or self._next()
             while item is not None:
                 batch: list[_Queued] = []
@@ -178,16 +180,21 @@ class BackgroundWriter:
                 while isinstance(item, _Queued):
                     batch.append(item)
                     size += item.size
+                    left -= 1
                     full = len(batch) >= _MAX_BATCH or size >= _MAX_BATCH_BYTES
-                    item = None if full else self._next()
+                    item = None if full or left <= 0 else self._next()
                 try:
                     self._store_batch(batch, size)
                 finally:
                     if isinstance(item, _Barrier):
+                        left -= 1
                         item.reached.set()
-                if deadline is not None and time.monotonic() >= deadline:
+                if left <= 0 or (deadline is not None and time.monotonic() >= deadline):
                     return
                 item = self._next()
+
+    def _is_batch_full(self) -> bool:
+        return self._queue.qsize() >= _MAX_BATCH
 
     def _next(self) -> "_Queued | _Barrier | None":
         with suppress(Empty):

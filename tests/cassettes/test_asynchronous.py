@@ -185,6 +185,45 @@ def test_a_writer_that_died_is_started_again():
         assert cassette.wrapped_tape_cassette.get_all_recording_ids() == [kept]
 
 
+class Batches(InMemoryTapeCassette):
+    """Notes the sizes of its batches, and stores none until it may."""
+
+    def __init__(self):
+        super().__init__()
+        self.sizes: list[int] = []
+        self.begun, self.go_on = threading.Event(), threading.Event()
+
+    def _save_recordings(self, recordings):
+        self.sizes.append(len(recordings))
+        self.begun.set()
+        self.go_on.wait(30)
+        return super()._save_recordings(recordings)
+
+
+def test_a_batch_that_is_full_is_stored_at_once():
+    wrapped = Batches()
+    wrapped.go_on.set()
+    with AsyncRecordOnlyTapeCassette(wrapped, flush_interval=300) as cassette:
+        ids = [save_new(cassette) for _ in range(300)]
+        assert wrapped.begun.wait(30)
+    assert wrapped.get_all_recording_ids() == sorted(ids)
+
+
+def test_what_comes_while_a_batch_is_stored_is_gathered_for_the_next():
+    wrapped = Batches()
+    with AsyncRecordOnlyTapeCassette(wrapped, flush_interval=300) as cassette:
+        save_new(cassette)
+        flushing = threading.Thread(target=cassette.flush)
+        flushing.start()
+        assert wrapped.begun.wait(30)
+        save_new(cassette)
+        wrapped.go_on.set()
+        flushing.join()
+        save_new(cassette)
+        cassette.flush()
+    assert wrapped.sizes == [1, 2]
+
+
 def test_closing_stores_what_is_queued_and_closes_the_wrapped_cassette():
     class Closing(InMemoryTapeCassette):
         closed = 0
