@@ -6,7 +6,7 @@ encoder gets no hook: with one, a list that another thread shrinks crashed the p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ormsgpack import Ext, packb, unpackb
@@ -19,6 +19,7 @@ from playback_core.codec.kinds import (
     NODES,
     PACKERS,
     STAND_IN,
+    TUPLE,
     UNKNOWN,
     kind_of,
 )
@@ -68,6 +69,9 @@ class _TreeWriter:
                 return Ext(code, pack(value))
             except NotStorable:
                 return self.leaf(UNKNOWN, value)
+        if cls is tuple and depth <= TREE_DEPTH:
+            self.typed = True
+            return self.node(TUPLE.code, None, value, depth + 1)
         kind = kind_of(cls)
         if kind.is_leaf or kind is STAND_IN:
             self.typed = True
@@ -125,10 +129,10 @@ class _TreeWriter:
             self.lossy = True
         return Ext(kind.code, payload)
 
-    def node(self, code: int, header: Any, children: list[Any], depth: int) -> Ext:
+    def node(self, code: int, header: Any, children: Sequence[Any], depth: int) -> Ext:
         return Ext(code, packb([header, *self.parts(children, depth)], None, OPTIONS))
 
-    def parts(self, children: list[Any], depth: int) -> list[Any]:
+    def parts(self, children: Sequence[Any], depth: int) -> list[Any]:
         self.count(children)
         return [part if type(part) in NATIVE else self.rewrite(part, depth) for part in children]
 

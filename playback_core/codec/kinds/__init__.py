@@ -32,6 +32,7 @@ UNKNOWN = Unknown()
 STAND_IN = StandIn()
 MAPPING = containers.Mapping()
 LIST = containers.List()
+TUPLE = containers.Tuple()
 BIG_INT = scalars.BigInt()
 SURROGATE_TEXT = scalars.SurrogateText()
 _PATH, _ADDRESS, _ZONE = scalars.Path(), scalars.Address(), moments.Zone()
@@ -64,7 +65,7 @@ _EXACT: dict[type, Kind] = {
     datetime.timezone: _ZONE,
     zoneinfo.ZoneInfo: _ZONE,
     list: LIST,
-    tuple: containers.Tuple(),
+    tuple: TUPLE,
     set: containers.Set(),
     frozenset: containers.Frozenset(),
     dict: MAPPING,
