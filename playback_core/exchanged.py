@@ -48,6 +48,7 @@ class ExchangeEntries:
             RedactedEntry(EntryKind.DATA, OPERATION_REQUEST, (), None, request),
             RedactedEntry(EntryKind.OUTPUT, OPERATION_OUTPUT_ALIAS, (), response),
         ]
+        redacted_by = exchanged.redacted_by
         for entry in entries:
-            entry.redacted_by = exchanged.redacted_by
+            entry.redacted_by = redacted_by
         return entries
