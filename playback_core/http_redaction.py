@@ -97,7 +97,7 @@ class HttpRedactor(Redactor):
 
     def _cookie(self, pair: str) -> str:
         name, equals, value = pair.strip().partition("=")
-        return f"{name}={self.pseudonym(value)}" if equals else name
+        return f"{name}={self.pseudonym(_unquoted(value))}" if equals else name
 
     def _field(self, name: str, value: str) -> str:
         # Its characters are the bytes that were sent.
@@ -176,6 +176,15 @@ def _json_string(written: bytes) -> str:
     except ValueError:
         return text_of(written.strip(b'"'))
 
+
+def _unquoted(value: str) -> str:
+    """Return a cookie's value as an application has it: the pseudonym is that of this."""
+    if len(value) < 2 or not (value[0] == value[-1] == '"'):
+        return value
+    return _QUOTED.sub(lambda found: chr(int(found[1], 8)) if found[1] else found[2], value[1:-1])
+
+
+_QUOTED: Final = re.compile(r"\\(?:([0-3][0-7]{2})|(.))", re.DOTALL)
 
 # How JSON is written on one line: with spaces or without, characters escaped or not.
 _STYLES: Final[list[dict[str, Any]]] = [

@@ -416,6 +416,17 @@ class TestHttp:
     def test_other_headers_stay(self, redactor: HttpRedactor) -> None:
         assert redactor.header("Accept", SECRET) == SECRET
 
+    @pytest.mark.parametrize("quoted", ['"tea of \\"ann\\": 1"', '"tea of \\042ann\\042: 1"'])
+    def test_a_quoted_cookie_has_the_pseudonym_of_what_an_application_makes_of_it(
+        self, redactor: HttpRedactor, quoted: str
+    ) -> None:
+        pseudonym = redactor.pseudonym('tea of "ann": 1')
+
+        assert redactor.header("Cookie", f"basket={quoted}; a=1").startswith(f"basket={pseudonym};")
+        assert redactor.header("Set-Cookie", f"basket={quoted}; Path=/") == (
+            f"basket={pseudonym}; Path=/"
+        )
+
     def test_names_and_attributes_of_cookies_stay(self, redactor: HttpRedactor) -> None:
         hidden = redactor.pseudonym(SECRET)
 
