@@ -8,10 +8,10 @@ from flask import Flask
 
 from playback_core import Recording
 from playback_core.exchanges.replay import request_of
+from playback_core.exchanges.replayed_errors import replayed_errors_muted
 from playback_core.wsgi.replay import run_recorded
 from playback_flask.app_playback import playback_of
 from playback_flask.hooks import KIND
-from playback_flask.replayed_errors import replayed_errors_muted
 
 PlaybackFunction = Callable[[Recording], None]
 
@@ -36,7 +36,9 @@ def playback_function(app: Flask) -> PlaybackFunction:
 
     def play(recording: Recording) -> None:
         request = request_of(recording, "Flask")
-        with _recorded_settings(app, request["app"]), replayed_errors_muted(app):
+        # Its name is that of `app.logger`, which would be configured by being asked for.
+        muted = replayed_errors_muted(app.name, into="playback.flask")
+        with _recorded_settings(app, request["app"]), muted:
             run_recorded(run, request, recording)
 
     return play

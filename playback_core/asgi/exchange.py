@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from typing import Any, ClassVar, Final
 
-from playback_core.exchanges.application import CategoryOf
 from playback_core.exchanges.exchange import STOP_AFTER, Exchange
 from playback_core.exchanges.rules import ExchangeRules
 from playback_core.http_exchange import (
@@ -64,21 +63,13 @@ class AsgiExchange(Exchange):
 
     _data: ClassVar[type[HttpExchange]] = AsgiHttpExchange
 
-    __slots__ = ("_body", "_category_of", "_is_left", "_scope", "_stop_after")
+    __slots__ = ("_body", "_is_left", "_stop_after")
 
-    def __init__(
-        self,
-        category_of: CategoryOf,
-        rules: ExchangeRules,
-        operation: OpenOperation,
-        scope: Scope,
-    ) -> None:
+    def __init__(self, rules: ExchangeRules, operation: OpenOperation, scope: Scope) -> None:
         stop_after, plain = scope.pop(STOP_AFTER, None), recorded_scope(scope)
         body = AsgiRequestBody(rules.settings.body_limit, is_empty=not _has_body(scope))
         super().__init__(rules, operation, plain, str(scope["path"]), stop_after)
         self._stop_after = stop_after
-        self._category_of = category_of
-        self._scope = scope
         self._is_left = False
         self._body = self._request_body = body
 
@@ -122,9 +113,6 @@ class AsgiExchange(Exchange):
             return message
         added = [tuple(text.encode("latin-1") for text in pair) for pair in shown[len(headers) :]]
         return {**message, "headers": [*message.get("headers", ()), *added]}
-
-    def _category(self, status: int | None) -> str:
-        return self._category_of(self._scope, self._method(), self._path, status)
 
     def _method(self) -> Any:
         return self._environ.get("method")

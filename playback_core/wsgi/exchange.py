@@ -33,6 +33,7 @@ class WsgiExchange(Exchange):
         def started(
             status: str, headers: list[tuple[str, str]], *exc_info: Any, **named: Any
         ) -> Any:
+            self.name_by(status)
             shown = self._with_recording_id(headers) if has_header else headers
             write = start_response(status, shown, *exc_info, **named)
             self._status, self._headers = status, list(headers)

@@ -57,14 +57,5 @@ class _NamedExchange(WsgiExchange):
         self._category_of = category_of
         self._whole_environ = environ
 
-    def starting(self, start_response: StartResponse) -> StartResponse:
-        started = super().starting(start_response)
-
-        def named(status: str, *answer: Any, **options: Any) -> Any:
-            self.name_by(status)
-            return started(status, *answer, **options)
-
-        return named
-
     def _category(self, status: int | None) -> str:
         return self._category_of(self._whole_environ, self._method(), self._path, status)

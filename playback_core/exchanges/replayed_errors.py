@@ -4,40 +4,39 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import copy
-from typing import Final
-
-from flask import Flask
 
 from playback_core.playback_session import PlaybackSession
 from playback_core.session import current_session
 
-_logger: Final = logging.getLogger("playback.flask")
-
 
 @contextmanager
-def replayed_errors_muted(app: Flask) -> Iterator[None]:
-    """Log the exceptions that an application logs in a replay as DEBUG of `playback.flask`.
+def replayed_errors_muted(*names: str, into: str) -> Iterator[None]:
+    """Log the exceptions that loggers of these names get in a replay as DEBUG of `into`.
 
     They are in the recording and in its comparison already. Other contexts, other levels and
     lines without an exception are as always.
     """
-    # Its name is that of `app.logger`, which would be configured by being asked for.
-    logger = logging.getLogger(app.name)
-    muted = _Muted()
-    logger.addFilter(muted)
+    loggers, muted = [logging.getLogger(name) for name in names], _Muted(into)
+    for logger in loggers:
+        logger.addFilter(muted)
     try:
         yield
     finally:
-        logger.removeFilter(muted)
+        for logger in loggers:
+            logger.removeFilter(muted)
 
 
 class _Muted(logging.Filter):
+    def __init__(self, into: str) -> None:
+        super().__init__()
+        self._logger = logging.getLogger(into)
+
     def filter(self, record: logging.LogRecord) -> bool:
         is_error = record.levelno >= logging.ERROR and bool(record.exc_info)
         if not (is_error and isinstance(current_session(), PlaybackSession)):
             return True
-        if _logger.isEnabledFor(logging.DEBUG):
+        if self._logger.isEnabledFor(logging.DEBUG):
             quiet = copy(record)
-            quiet.name, quiet.levelno, quiet.levelname = _logger.name, logging.DEBUG, "DEBUG"
-            _logger.handle(quiet)
+            quiet.name, quiet.levelno, quiet.levelname = self._logger.name, logging.DEBUG, "DEBUG"
+            self._logger.handle(quiet)
         return False

@@ -1,0 +1,38 @@
+"""`run_within`: a call of an ASGI application, recorded on its way to the server and back."""
+
+from playback_core.asgi.exchange import AsgiApp, AsgiExchange, Message, Receive, Scope, Send
+from playback_core.session import enter, leave, within
+
+
+async def run_within(
+    exchange: AsgiExchange, run: AsgiApp, scope: Scope, receive: Receive, send: Send
+) -> None:
+    """Call an application within an exchange, which has ended when the call has."""
+
+    # What the server does is no part of the operation.
+    async def receive_recorded() -> Message:
+        with within(None):
+            message = await receive()
+        exchange.receive(message)
+        return message
+
+    async def send_recorded(message: Message) -> None:
+        shown = exchange.send(message)
+        if exchange.is_replayed_to_its_end():
+            exchange.finish()
+        try:
+            with within(None):
+                await send(shown)
+        except OSError:
+            exchange.leave()
+            raise
+
+    token = enter(exchange.scope)
+    try:
+        await run(scope, receive_recorded, send_recorded)
+    except BaseException as error:
+        exchange.fail(error, "streaming")
+        raise
+    finally:
+        leave(token)
+        exchange.finish()
