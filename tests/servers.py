@@ -31,7 +31,7 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
     inherited = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("PLAYBACK_", "FLASK_", "GUNICORN_", "PYTEST_", "CASES_"))
+        if not name.startswith(("PLAYBACK_", "FLASK_", "DJANGO_", "GUNICORN_", "PYTEST_", "CASES_"))
     }
     return inherited | {
         "PYTHONPATH": str(ROOT),
@@ -75,11 +75,16 @@ def wait_for(path: Path) -> None:
 
 def compare(folder: Path, name: str, *arguments: str, **more: str) -> dict[str, Any]:
     """Replay what is recorded of an application, as the command does, and return its document."""
+    command = ("-m", "playback_core.cli", "--app", name, "compare")
+    return compared_by(folder, command, *arguments, **more)
+
+
+def compared_by(
+    folder: Path, command: tuple[str, ...], *arguments: str, **more: str
+) -> dict[str, Any]:
+    """Run a command of a front end that compares, and return its document."""
     done = subprocess.run(
-        [
-            *(sys.executable, "-m", "playback_core.cli", "--app", name, "compare"),
-            *(*arguments, "--limit", "1000", "--json"),
-        ],
+        [sys.executable, *command, *arguments, "--limit", "1000", "--json"],
         cwd=folder,
         env=environment(folder, **more),
         capture_output=True,

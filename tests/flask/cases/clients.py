@@ -1,13 +1,10 @@
 """What clients ask of app.py, and what they have to get: each case of HARD_CASES section 1."""
 
 import json
-import re
-import socket
-import struct
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from http.client import HTTPConnection, IncompleteRead
+from collections.abc import Iterator
 from typing import Any, Final
+
+from tests.http_cases import Case, Client
 
 PICTURE: Final = bytes(range(256)) * 200
 BOUNDARY: Final = "cases"
@@ -17,80 +14,6 @@ FORM: Final = (
     f"{'y' * 50}\r\n--{BOUNDARY}--\r\n"
 )
 FORM_TYPE: Final = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
-
-
-@dataclass
-class Answer:
-    """What a client got; `is_whole` says whether the server ended it properly."""
-
-    status: int
-    headers: dict[str, str]
-    body: bytes
-    is_whole: bool = True
-
-
-@dataclass
-class Client:
-    """One of several at once: it has a name, a connection and a cookie of its own."""
-
-    name: str
-    port: int
-    cookie: str = ""
-
-    def __post_init__(self) -> None:
-        self.connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
-
-    def send(self, case: "Case") -> Answer:
-        headers = {"Cookie": self.cookie, "X-Forwarded-For": "10.1.2.3", **case.headers}
-        path = f"{case.path}?who={self.name}"
-        body = case.body() if callable(case.body) else case.body
-        chunked = callable(case.body)
-        self.connection.request(case.method, path, body, headers, encode_chunked=chunked)
-        return case.read(self)
-
-    def take(self) -> Answer:
-        response = self.connection.getresponse()
-        set_cookie = response.headers.get("Set-Cookie")
-        self.cookie = set_cookie.split(";")[0] if set_cookie else self.cookie
-        try:
-            body, is_whole = response.read(), True
-        except IncompleteRead as cut:
-            body, is_whole = cut.partial, False
-            self.connection.close()
-        return Answer(response.status, dict(response.headers), body, is_whole)
-
-    def leave_early(self) -> Answer:
-        sock = self.connection.sock
-        # Closing tells the server at once that nobody listens, rather than with the next timeout.
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        response = self.connection.getresponse()
-        beginning = response.read1(100)
-        response.close()
-        self.connection.close()
-        return Answer(response.status, dict(response.headers), beginning, is_whole=False)
-
-
-@dataclass(frozen=True, eq=False)
-class Case:
-    """A request, the category it is recorded in, and what it has to be answered with."""
-
-    number: int
-    path: str
-    category: str
-    method: str = "GET"
-    body: "str | Callable[[], Iterator[bytes]] | None" = None
-    headers: dict[str, str] = field(default_factory=dict)
-    status: int = 200
-    is_whole: bool = True
-    read: Callable[[Client], Answer] = Client.take
-    expected: str | None = None
-    """The body, where NAME stands for the client's name and =LOOKUP for what `lookup` gave."""
-
-    def check(self, client: Client, answer: Answer) -> None:
-        assert (answer.status, answer.is_whole) == (self.status, self.is_whole), (self, answer)
-        if self.expected is not None:
-            text = re.sub(r"=\d+\.\d+", "=LOOKUP", answer.body.decode())
-            assert text == self.expected.replace("NAME", client.name), self
 
 
 def _json(*values: Any) -> str:
@@ -196,15 +119,3 @@ CASES: Final = (
         expected=_json(" outer inner", "10.1.2.3", "NAME=LOOKUP"),
     ),
 )
-
-
-def ask_everything(client: Client) -> dict[Case, Answer]:
-    """Send every case over one client's connection, and check what it is answered."""
-    answers = {}
-    try:
-        for case in CASES:
-            answers[case] = client.send(case)
-            case.check(client, answers[case])
-    finally:
-        client.connection.close()
-    return answers

@@ -8,14 +8,16 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from playback_core import Recording, SQLiteTapeCassette, TapeRecorder
-from tests.flask.cases.clients import CASES, PICTURE, Answer, Case, Client, ask_everything
+from playback_core import Recording, TapeRecorder
+from tests.flask.cases.clients import CASES, PICTURE
+from tests.http_cases import Answer, Case, Client, ask_everything
+from tests.recorded import output_of, request_of, stored_in
 from tests.servers import GUNICORN, THREADS, WAITRESS, compare, serve
 
 MODULE = "tests.flask.cases.app"
@@ -47,10 +49,10 @@ class Fleet:
         return [each for each in self.recordings if each.category == category]
 
     def requests(self, category: str) -> list[dict[str, Any]]:
-        return [_request(each) for each in self.recordings_of(category)]
+        return [request_of(each) for each in self.recordings_of(category)]
 
     def responses(self, category: str) -> list[dict[str, Any]]:
-        return [_output(each) for each in self.recordings_of(category)]
+        return [output_of(each) for each in self.recordings_of(category)]
 
     def statuses(self) -> dict[str, list[str]]:
         return {name: [each["status"] for each in all_] for name, all_ in self.verdicts.items()}
@@ -61,7 +63,7 @@ def _fleet(kind: str, folder: Path) -> Fleet:
     more = {"CASES_SENTRY": "1"} if kind == "preload" else {}
     with serve(SERVERS[kind], folder, **more) as (port, _), ThreadPoolExecutor(CLIENTS) as pool:
         clients = [Client(f"c{number}", port) for number in range(CLIENTS)]
-        answers = list(pool.map(ask_everything, clients))
+        answers = list(pool.map(partial(ask_everything, cases=CASES), clients))
     sent = (folder / "sent").read_text().splitlines()
     documents = [compare(folder, f"{MODULE}:{name}", **more) for name in ("app", "strict")]
     return Fleet(
@@ -70,7 +72,7 @@ def _fleet(kind: str, folder: Path) -> Fleet:
             for client, got in zip(clients, answers, strict=True)
             for case, answer in got.items()
         ],
-        [each for name in ("app", "strict") for each in _recordings(folder / f"{name}.db")],
+        [each for name in ("app", "strict") for each in stored_in(folder / f"{name}.db")],
         documents[0]["categories"] | documents[1]["categories"],
         sent,
         (folder / "sent").read_text().splitlines(),
@@ -78,27 +80,8 @@ def _fleet(kind: str, folder: Path) -> Fleet:
     )
 
 
-def _recordings(path: Path) -> list[Recording]:
-    with SQLiteTapeCassette(path, create=False) as tape:
-        return [
-            tape.get_recording(recording_id)
-            for category in tape.iter_categories()
-            for recording_id in tape.iter_recording_ids(category)
-        ]
-
-
-def _request(recording: Recording) -> dict[str, Any]:
-    request: dict[str, Any] = recording.get_data(TapeRecorder.OPERATION_REQUEST)
-    return request
-
-
-def _output(recording: Recording) -> Any:
-    key = f"output: {TapeRecorder.OPERATION_OUTPUT_ALIAS} #1.output"
-    return recording.get_data(key)["args"][0]
-
-
 def _client_of(recording: Recording) -> str:
-    return str(_request(recording)["environ"]["QUERY_STRING"]).removeprefix("who=")
+    return str(request_of(recording)["environ"]["QUERY_STRING"]).removeprefix("who=")
 
 
 def _inputs(recording: Recording, alias: str = "lookup") -> list[str]:
@@ -126,7 +109,7 @@ def test_over_each_server_every_request_is_recorded_once_and_replays_equal(fleet
 @pytest.mark.parametrize("kind", SERVERS)
 def test_over_each_server_no_two_clients_mix(fleet_of, kind):
     for recording in fleet_of(kind).recordings:
-        seen = f"{recording.get_all_keys()} {_request(recording)} {_output(recording)}"
+        seen = f"{recording.get_all_keys()} {request_of(recording)} {output_of(recording)}"
         assert set(re.findall(r"\bc\d\b", seen)) == {_client_of(recording)}
 
 
@@ -139,7 +122,7 @@ def test_over_each_server_what_is_recorded_is_what_the_client_got(fleet_of, kind
         if case.category not in (*_ANSWERED_BY_THE_SERVER, "endless")
     )
     recorded = Counter(
-        (each.category, _client_of(each), _output(each)["status"], _output(each)["body"])
+        (each.category, _client_of(each), output_of(each)["status"], output_of(each)["body"])
         for each in fleet.recordings
         if each.category not in (*_ANSWERED_BY_THE_SERVER, "endless")
     )
@@ -163,7 +146,7 @@ def test_1_2_3_4_5_the_calls_of_a_streamed_body_belong_to_its_operation(fleet, c
 def test_3_a_client_that_leaves_gives_a_partial_answer_that_begins_with_what_it_got(fleet):
     got = {name: answer.body for case, name, answer in fleet.answers if case.number == 3}
     for recording in fleet.recordings_of("endless"):
-        response = _output(recording)
+        response = output_of(recording)
         assert response["partial"]
         assert response["body"].startswith(got[_client_of(recording)])
         assert len(response["body"]) < 2_000_000
@@ -210,8 +193,8 @@ def test_11_the_category_of_a_nested_blueprint_is_its_endpoint_and_the_rule_is_k
 def test_12_an_exception_that_leaves_the_application_is_the_outcome(fleet):
     for recording in fleet.recordings_of("raising"):
         assert recording.get_metadata()[TapeRecorder.EXCEPTION_IN_OPERATION]
-        assert _request(recording)["app"]["propagate_exceptions"]
-        assert isinstance(_output(recording), ValueError)
+        assert request_of(recording)["app"]["propagate_exceptions"]
+        assert isinstance(output_of(recording), ValueError)
 
 
 def test_13_an_exception_of_the_teardown_is_kept_with_the_answer_that_was_built(fleet):
