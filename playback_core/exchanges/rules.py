@@ -9,16 +9,17 @@ from playback_core.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class ExchangeRules:
-    """What is the same for all exchanges of an application."""
+    """What is the same for all exchanges of an application; `static` its categories of files."""
 
     settings: Settings
     redactor: HttpRedactor
+    static: frozenset[str] = frozenset({"static"})
     _parameters: dict[str, RecordingParameters] = field(default_factory=dict)
 
     def selects(self, category: str, path: str) -> bool:
         """Tell whether a request is to be recorded; of static files only what INCLUDE names is."""
         settings = self.settings
-        if not settings.include and (category == "static" or category.endswith(".static")):
+        if not settings.include and (category in self.static or category.endswith(".static")):
             return False
         return settings.selects(category, path)
 

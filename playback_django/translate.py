@@ -1,0 +1,42 @@
+"""Between Django's requests and settings and the plain data that recordings hold."""
+
+from typing import Any, Final
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import ResolverMatch
+
+from playback_core.exchanges.exchange import UNMATCHED
+
+KIND: Final = "django"
+
+SETTINGS: Final = ("DEBUG", "DEBUG_PROPAGATE_EXCEPTIONS", "ALLOWED_HOSTS")
+"""The settings that say how a project answers where it runs, not what its code does."""
+
+STATIC: Final = frozenset(
+    {"static", "django.views.static.serve", "django.contrib.staticfiles.views.serve"}
+)
+"""The categories of requests for files."""
+
+
+def category_of_request(request: HttpRequest | None, status: int | None) -> str:
+    """Return the name of the view, or for a request that none is found for `unmatched:<status>`.
+
+    The name has its namespaces: `shop:basket`; that of a view without a name is its module and
+    function. The status is 404, or that of a middleware's own answer, as of a redirect.
+    """
+    match = None if request is None else request.resolver_match
+    if match is not None:
+        return name_of(match)
+    return f"{UNMATCHED}:{status}" if status else UNMATCHED
+
+
+def name_of(match: ResolverMatch) -> str:
+    """Return the name of the view that a URL leads to, else the route to it."""
+    return match.view_name or match.route
+
+
+def recorded_project(interface: str) -> dict[str, Any]:
+    """Return by what it is served, and the settings that decide how a project answers."""
+    chosen = {name: getattr(settings, name) for name in SETTINGS}
+    return {"interface": interface, **chosen, "ALLOWED_HOSTS": [*map(str, settings.ALLOWED_HOSTS)]}

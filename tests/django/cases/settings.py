@@ -1,0 +1,32 @@
+"""The settings of the project that views.py answers for."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+BASE_DIR = Path(os.environ.get("CASES_FOLDER", "."))
+SECRET_KEY = os.environ.get("CASES_SECRET_KEY", "a secret of the tests")
+ALLOWED_HOSTS = os.environ.get("CASES_HOSTS", "127.0.0.1").split(",")
+ROOT_URLCONF = "tests.django.cases.urls"
+INSTALLED_APPS = ["playback_django", "rest_framework"]
+MIDDLEWARE = [
+    "playback_django.middleware.PlaybackMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "tests.django.cases.middleware.Forgiving",
+    "tests.django.cases.middleware.Switching",
+]
+if "CASES_SYNC" in os.environ:
+    MIDDLEWARE.insert(1, "tests.django.cases.middleware.SyncOnly")
+PLAYBACK = {"BODY_LIMIT": "8 MiB"}
+TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates"}]
+DATABASES: dict[str, Any] = {}
+USE_TZ = True
+TIME_ZONE = "UTC"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 100_000
+# Deprecated in 6.0 and gone in 7.0 are others: nothing here depends on one.
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": [],
+    "UNAUTHENTICATED_USER": None,
+}
