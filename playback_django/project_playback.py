@@ -43,11 +43,11 @@ class ProjectPlayback:
         opens no cassette. A process that only replays wraps the same, and records nothing.
         """
         with _beginning:
-            if self._has_begun:
-                return
             if are_made_for_commands():
                 prepare_for_commands(self.recorder, self.settings)
                 install_all()
+                return
+            if self._has_begun:
                 return
             self._has_begun = True
             if self.settings.is_enabled(testing=is_testing()):

@@ -25,7 +25,7 @@ from playback_core.commands.options import (
     parse_size,
 )
 from playback_core.commands.running import error_line, run_subcommand
-from playback_core.commands.subcommands import SUBCOMMANDS
+from playback_core.commands.subcommands import SUBCOMMANDS, tuner_of
 from playback_core.studio.reports import choose_report
 
 __all__ = [
@@ -52,4 +52,5 @@ __all__ = [
     "replay_recording",
     "run_subcommand",
     "show_recording",
+    "tuner_of",
 ]

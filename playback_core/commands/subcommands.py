@@ -77,7 +77,7 @@ def _replay(
     )
     processes = replace(processes, sandbox=allow or SEALED, strict=strict)
     with call.target() as target:
-        keeper = ExceptionKeeper(_tuner(target, tuner))
+        keeper = ExceptionKeeper(tuner_of(target, tuner))
         comparison = replay_recording(_recorder(target), recording_id, keeper, processes)
         call.report.replay(comparison)
         if debug:
@@ -100,7 +100,7 @@ def _compare(
     processes = replace(processes, sandbox=allow or SEALED, strict=strict)
     with call.target() as target:
         options = CompareOptions(**selection, execution=processes)
-        comparisons = compare_recordings(_recorder(target), _tuner(target, tuner), options)
+        comparisons = compare_recordings(_recorder(target), tuner_of(target, tuner), options)
         with _ended_by_ctrl_c(comparisons):
             call.report.comparisons(comparisons)
     return ExitCode.INTERRUPTED if comparisons.interrupted else exit_code(comparisons.counts)
@@ -234,7 +234,8 @@ def _recorder(target: CommandTarget) -> TapeRecorder:
     return target.recorder
 
 
-def _tuner(target: CommandTarget, named: str | None) -> EqualizerTuner:
+def tuner_of(target: CommandTarget, named: str | None = None) -> EqualizerTuner:
+    """Return the tuner that is named, else that of the settings, else one that compares all."""
     tuner = named or target.tuner
     if tuner is None:
         return DefaultTuner(target.players)
