@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.django.conftest import SETTINGS, URLS
+from tests.django.conftest import SETTINGS
 
 MIDDLEWARE = "playback_django.middleware.PlaybackMiddleware"
 OTHER = "django.middleware.common.CommonMiddleware"
