@@ -83,8 +83,7 @@ def _by_name(names: Sequence[str], values: Sequence[Any]) -> dict[str, Any]:
 
 def named_rows(places: Places, rows: Sequence[Any] | RowsLookedAt) -> Any:
     """Return the parameters of a statement that is run for each of many rows, by column."""
-    if isinstance(rows, RowsLookedAt):
-        rows = rows.known()
+    rows = known_rows(rows)
     if not rows:
         return []
     if not all(isinstance(row, (tuple, list)) and len(row) == len(rows[0]) for row in rows):
@@ -104,31 +103,35 @@ class RowsLookedAt:
     def __init__(self, rows: Iterable[Any]) -> None:
         self._source = iter(rows)
         self._error: Exception | None = None
-        self._seen: list[Any] = []
+        self.seen: list[Any] = []
         try:
-            self._seen.extend(islice(self._source, _MAX_ROWS))
+            self.seen.extend(islice(self._source, _MAX_ROWS))
         except Exception as error:  # noqa: BLE001 - the application's, raised again in its place
             self._error = error
 
     def __iter__(self) -> Iterator[Any]:
-        yield from self._seen
+        yield from self.seen
         if self._error is not None:
             raise self._error
         yield from self._source
 
     def __len__(self) -> int:
-        return len(self._seen)
-
-    def known(self) -> list[Any]:
-        """Return all rows; raise ValueError where there are too many to be known."""
-        if len(self._seen) == _MAX_ROWS:
-            raise ValueError(f"its rows of parameters are {_MAX_ROWS:,} or more, from an iterator")
-        return self._seen
+        return len(self.seen)
 
 
 def looked_at(rows: Any) -> Any:
     """Return rows of parameters so that they can be told before they are used."""
     return rows if isinstance(rows, (list, tuple)) else RowsLookedAt(rows)
+
+
+def known_rows(rows: Sequence[Any] | RowsLookedAt) -> Sequence[Any]:
+    """Return rows of parameters, all of them.
+
+    Raise ValueError where there are too many to be looked at within a call.
+    """
+    if len(rows) >= _MAX_ROWS:
+        raise ValueError(f"its rows of parameters are {_MAX_ROWS:,} or more")
+    return rows.seen if isinstance(rows, RowsLookedAt) else rows
 
 
 def _key(place: str) -> str:

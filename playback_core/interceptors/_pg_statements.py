@@ -16,7 +16,7 @@ from psycopg.types.range import Range
 from playback_core.drivers import drive
 from playback_core.interception import Args, Kwargs
 from playback_core.interceptor import CallTarget
-from playback_core.interceptors._parameters import RowsLookedAt, looked_at
+from playback_core.interceptors._parameters import known_rows, looked_at
 from playback_core.interceptors._pg_hollow import STATE, Detached, HollowPGconn, without_handles
 from playback_core.interceptors._pg_replayed import ReplayedTransformer, results_again
 from playback_core.interceptors._pg_results import results_kept
@@ -138,7 +138,7 @@ class ExecuteMany(Statements):
     def arguments(
         self, cursor: Any, query: Any, parameters: Any = (), *rest: Any, **options: Any
     ) -> tuple[Any, str, Any]:
-        rows = parameters.known() if isinstance(parameters, RowsLookedAt) else parameters
+        rows = known_rows(parameters)
         return cursor, query_text(query, cursor), [*map(_plain_parameters, rows)]
 
     def keep(self, call: Call, value: Any, session: Session) -> tuple[Any, Any]:

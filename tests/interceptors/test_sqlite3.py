@@ -379,6 +379,23 @@ def test_many_rows_of_parameters_are_sent_by_column(path, replays_equal):
     assert sent == {"name": ["saw", "vice"], "cents": [1, 2]}
 
 
+@pytest.mark.parametrize("kind", [list, iter])
+def test_too_many_rows_of_parameters_cost_the_recording_and_nothing_else(path, kind, caplog):
+    rows = [(f"product {number}",) for number in range(100_000)]
+    recorder = TapeRecorder(InMemoryTapeCassette())
+
+    @recorder.operation(category="work")
+    def work():
+        with closing(sqlite3.connect(path)) as connection:
+            connection.executemany("INSERT INTO product (name) VALUES (?)", kind(rows))
+            return connection.total_changes
+
+    with recorder.enabled_recording():
+        assert work() == 100_000
+    assert recorder.counters == {"failed": 1}
+    assert "100,000 or more" in caplog.text
+
+
 def test_what_giving_parameters_raises_comes_where_it_came(path):
     def rows():
         yield ("saw",)
