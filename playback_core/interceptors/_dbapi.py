@@ -7,16 +7,14 @@ from typing import Any
 
 from playback_core.interception import Args, Kwargs
 from playback_core.interceptors._rows import KeptRows, RecordedRows
-from playback_core.interceptors._statements import ToldStatements as ToldStatements
 from playback_core.interceptors._statements import (
+    ToldStatements,
     forget_changes,
     is_set_up,
     left_out,
     matters,
     note_failure,
 )
-from playback_core.interceptors._statements import label as label
-from playback_core.interceptors._statements import setting_up as setting_up
 from playback_core.library_interception import OUTPUT, Call, LibraryCalls, Missing
 from playback_core.outcome import Outcome
 from playback_core.session import Session, current, current_session

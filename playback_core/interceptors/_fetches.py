@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Final, Literal
 
-from playback_core.drivers import drive
-from playback_core.interception import Args, CallInterception, Interception, Kwargs, Plan, pass_by
-from playback_core.interceptor import Target
+from playback_core.interception import Args, CallInterception, Kwargs, Plan, pass_by
 from playback_core.interceptors._dbapi import Driver
 from playback_core.interceptors._rows import RecordedRows
-from playback_core.library_interception import LibraryCalls, LibraryInterception
 from playback_core.outcome import Outcome
 from playback_core.playback_session import PlaybackSession
-from playback_core.replacing import Function
 from playback_core.session import Branch, Session
 
 Amount = Literal["one", "next", "many", "all"]
@@ -93,31 +89,3 @@ class FetchInterception(CallInterception):
             hint = "The statement of this cursor was not run within the replayed operation."
             raise session.miss(self.alias, self.alias, hint)
         return None
-
-
-class Intercepted(Target):
-    """A place whose calls go to an interception of any kind."""
-
-    def __init__(
-        self,
-        module: str,
-        attribute: str,
-        interception: Interception,
-        *,
-        optional: bool = False,
-    ) -> None:
-        super().__init__(module, attribute, optional=optional)
-        self._interception = interception
-
-    def replacement(self, original: Function) -> Function:
-        return drive(original, self._interception)
-
-
-def statements(module: str, attribute: str, calls: LibraryCalls, **options: Any) -> Intercepted:
-    """Return the place of a method that runs statements, or ends transactions."""
-    return Intercepted(module, attribute, LibraryInterception(attribute, calls), **options)
-
-
-def fetches(module: str, attribute: str, driver: Driver, amount: Amount) -> Intercepted:
-    """Return the place of a method that fetches rows."""
-    return Intercepted(module, attribute, FetchInterception(driver, amount))

@@ -160,7 +160,7 @@ def note_failure(call: Call) -> None:
         _of_session().changing.add(getattr(call.about, "connection", call.about))
 
 
-def label(kind: str, name: str) -> str:
+def _label(kind: str, name: str) -> str:
     """Return what a savepoint or cursor is called by the order they appear in.
 
     Their own names are made of ids of threads and objects.
@@ -171,5 +171,5 @@ def label(kind: str, name: str) -> str:
 
 def _with_label(told: Statement) -> str:
     if told.reads:
-        return told.folded.replace(NAME, label("cursor", told.name))
-    return f"{told.verb} {label('savepoint', told.name)}"
+        return told.folded.replace(NAME, _label("cursor", told.name))
+    return f"{told.verb} {_label('savepoint', told.name)}"
