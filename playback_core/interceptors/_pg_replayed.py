@@ -10,12 +10,14 @@ from decimal import Decimal
 from typing import Any, Final
 
 import psycopg
+from psycopg import pq
 from psycopg._py_transformer import Transformer
 from psycopg._tz import get_tzinfo
 from psycopg.types.multirange import Multirange
 from psycopg.types.range import Range
 
-from playback_core.interceptors._pg_results import AS_JSON, AS_LOADED, is_own_loader
+from playback_core.interceptors._pg_loaders import is_own_loader
+from playback_core.interceptors._pg_results import AS_JSON, AS_LOADED
 
 _MOMENT: Final = 1184
 _ZONED: Final = frozenset((1184, 1185, 3910, 3911, 4534, 6153))
@@ -105,7 +107,8 @@ class ReplayedTransformer(Transformer):
 
     def __init__(self, cursor: Any) -> None:
         super().__init__(cursor)
-        self._conn = None
+        if pq.__impl__ != "python":
+            self._conn = None
         self._zone_of = cursor.connection.pgconn
 
     def set_pgresult(self, result: Any, *, set_loaders: bool = True, format: Any = None) -> None:  # noqa: A002

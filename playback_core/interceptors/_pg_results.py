@@ -11,12 +11,15 @@ import json
 from functools import lru_cache
 from typing import Any, Final
 
-import psycopg
-from psycopg import adapt, pq
-from psycopg.types.string import ByteaBinaryLoader, TextLoader
+from psycopg import pq
 
 from playback_core.codec import Deferred, encode
-from playback_core.interceptors._pg_hollow import Detached
+from playback_core.interceptors._pg_loaders import (
+    AS_BYTES,
+    AS_TEXT,
+    foreign_columns,
+    loaded_rows,
+)
 
 AS_SENT: Final = "sent"
 AS_JSON: Final = "json"
@@ -41,56 +44,6 @@ _NO_ENCODING: Final = "ascii"
 
 _CELL_BYTES: Final = 32
 _RESULT_BYTES: Final = 400
-
-
-class _TextBytesLoader(adapt.Loader):
-    format = pq.Format.TEXT
-
-    def load(self, data: Any) -> bytes:
-        return bytes(data)
-
-
-def _raw(*loaders: Any) -> Detached:
-    adapters = adapt.AdaptersMap()
-    for loader in loaders:
-        adapters.register_loader(0, loader)
-    return Detached(adapters)
-
-
-_PLAIN: Final = (16, 20, 21, 23, 26, 700, 701)
-"""The types of booleans, whole numbers and floats: they are stored as such."""
-
-
-def _plain_or_text() -> Detached:
-    context = _raw(TextLoader, ByteaBinaryLoader)
-    for oid in _PLAIN:
-        loader = psycopg.adapters.get_loader(oid, pq.Format.TEXT)
-        if loader is not None:
-            context.adapters.register_loader(oid, loader)
-    return context
-
-
-_AS_TEXT: Final = _plain_or_text()
-_AS_BYTES: Final = _raw(_TextBytesLoader, ByteaBinaryLoader)
-
-
-def _loaders_by_now() -> tuple[dict[int, Any], dict[int, Any]]:
-    known = psycopg.adapters.types
-    oids = {0, *(each.oid for each in known), *(each.array_oid for each in known)}
-    text, binary = (
-        {oid: psycopg.adapters.get_loader(oid, form) for oid in oids}
-        for form in (pq.Format.TEXT, pq.Format.BINARY)
-    )
-    return text, binary
-
-
-_own_loaders: Final = _loaders_by_now()
-"""What psycopg loads values by where the application says nothing else, by format and type."""
-
-
-def is_own_loader(oid: int, loader: Any) -> bool:
-    """Tell whether a loader of text is the one that psycopg has for a type."""
-    return type(loader) is (_own_loaders[0].get(oid) or _own_loaders[0][0])
 
 
 class ResultsSnapshot(Deferred):
@@ -134,7 +87,7 @@ def results_kept(results: list[Any], context: Any, facts: dict[str, Any]) -> Any
             if facts.get("encoding") == _NO_ENCODING or (moments and _are_unusual(facts)):
                 foreign = [*range(columns)]
             else:
-                foreign = _foreign(oids, result.fformat(0), context.adapters)
+                foreign = foreign_columns(oids, result.fformat(0), context.adapters)
             size += _size_of(result, rows, columns)
         loaded.append(_columns_loaded(result, context, foreign) if foreign else None)
     if not any(loaded):
@@ -198,9 +151,9 @@ def _columns_sent(result: Any, encoding: str) -> list[list[Any]]:
     if not result.ntuples:
         return [[] for _ in range(result.nfields)]
     if encoding == "utf-8":
-        rows = _loaded_rows(result, _AS_TEXT)
+        rows = loaded_rows(result, AS_TEXT)
         return [list(column) for column in zip(*rows, strict=True)]
-    columns = zip(*_loaded_rows(result, _AS_BYTES), strict=True)
+    columns = zip(*loaded_rows(result, AS_BYTES), strict=True)
     if result.fformat(0) or encoding == _NO_ENCODING:
         return [*map(list, columns)]
     return [[_decoded(value, encoding) for value in column] for column in columns]
@@ -210,30 +163,8 @@ def _decoded(value: bytes | None, encoding: str) -> str | None:
     return None if value is None else value.decode(encoding)
 
 
-def _loaded_rows(result: Any, context: Any) -> list[Any]:
-    transformer = adapt.Transformer(context)
-    transformer.set_pgresult(result)
-    rows: list[Any] = transformer.load_rows(0, result.ntuples, tuple)
-    return rows
-
-
-def _foreign(oids: tuple[int, ...], form: int, adapters: Any) -> list[int]:
-    # psycopg asks for all columns of a result in one format.
-    loaders = adapters._loaders[form]
-    own = _own_loaders[form]
-    now, before = [*map(loaders.get, oids)], [*map(own.get, oids)]
-    default_changed = loaders.get(0) is not own[0]
-    if now == before and not default_changed:
-        return []
-    return [
-        number
-        for number, (loader, known) in enumerate(zip(now, before, strict=True))
-        if loader is not known or (loader is None and default_changed)
-    ]
-
-
 def _columns_loaded(result: Any, context: Any, numbers: list[int]) -> dict[int, list[Any]]:
-    columns = list(zip(*_loaded_rows(result, context), strict=True))
+    columns = list(zip(*loaded_rows(result, context), strict=True))
     return {number: list(columns[number]) for number in numbers}
 
 
