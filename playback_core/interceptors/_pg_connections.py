@@ -170,12 +170,11 @@ _CARRIED_OVER: Final = (
 def of_the_replay(connection: Any) -> Any:
     """Return what stands in the current replay for a connection, itself where there is none."""
     session = _replay()
-    if session is None or isinstance(connection.pgconn, HollowPGconn):
+    if session is None or isinstance(connection.pgconn, HollowPGconn) or connection.closed:
         return connection
     known = _stands_for.setdefault(session, {})
     if id(connection) not in known:
-        facts = None if connection.closed else facts_of(connection.pgconn)
-        hollow = hollow_connection(facts, type(connection))
+        hollow = hollow_connection(facts_of(connection.pgconn), type(connection))
         for name in _CARRIED_OVER:
             if name in vars(connection):
                 setattr(hollow, name, vars(connection)[name])

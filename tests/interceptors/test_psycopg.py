@@ -716,6 +716,19 @@ def test_a_connection_opened_before_the_replay_is_left_alone_by_it(postgres):
         assert len(before) > 0
 
 
+def test_a_connection_closed_before_the_replay_stays_closed(postgres):
+    connection = psycopg.connect(postgres.dsn)
+    connection.close()
+
+    def work():
+        with pytest.raises(psycopg.OperationalError, match="the connection is closed"):
+            connection.execute("SELECT 1")
+        return connection.closed
+
+    recorded = record(work)
+    assert recorded.replay(work)[0] is True
+
+
 def test_a_statement_that_was_not_recorded_is_a_miss_that_names_the_nearest(postgres):
     def work(column):
         with psycopg.connect(postgres.dsn) as connection:
