@@ -65,6 +65,19 @@ _own_loaders: Final = _loaders_by_now()
 """What psycopg loads values by where the application says nothing else, by format and type."""
 
 
+_as_installed: Final = adapt.AdaptersMap(psycopg.adapters)
+"""A copy: from now on no mapping of psycopg's is changed in place, but copied before."""
+
+_ALL_ARE_OWN: Final = _SOMEBODY_ELSES not in (*_own_loaders[0].values(), *_own_loaders[1].values())
+
+
+def loads_as_psycopg_does(adapters: Any) -> bool:
+    """Tell, at little cost, that an application has no loaders of its own; False if unknown."""
+    text, binary = adapters._loaders
+    own_text, own_binary = _as_installed._loaders
+    return _ALL_ARE_OWN and text is own_text and binary is own_binary
+
+
 def is_own_loader(oid: int, loader: Any) -> bool:
     """Tell whether a loader of text is the one that psycopg has for a type."""
     return type(loader) is (_own_loaders[0].get(oid) or _own_loaders[0][0])

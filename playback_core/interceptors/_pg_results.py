@@ -19,6 +19,7 @@ from playback_core.interceptors._pg_loaders import (
     AS_TEXT,
     foreign_columns,
     loaded_rows,
+    loads_as_psycopg_does,
 )
 
 AS_SENT: Final = "sent"
@@ -60,9 +61,12 @@ class ResultsSnapshot(Deferred):
         self._size = size
 
     def encode(self) -> bytes:
-        encoding = self._facts.get("encoding", "utf-8")
+        facts = dict(self._facts)
+        if not any(map(_has_moments, self._results)):
+            facts.pop("settings", None)
+        encoding = facts.get("encoding", "utf-8")
         results = [plain_result(result, encoding=encoding) for result in self._results]
-        return encode(self._facts | {"results": results})
+        return encode(facts | {"results": results})
 
     def __len__(self) -> int:
         return self._size
@@ -73,44 +77,48 @@ def results_kept(results: list[Any], context: Any, facts: dict[str, Any]) -> Any
 
     A snapshot of them, or plain data; `facts` are stored with them.
     """
-    size = _RESULT_BYTES
-    loaded: list[dict[int, list[Any]] | None] = []
-    for result in results:
-        columns, rows = result.nfields, result.ntuples
-        foreign: list[int] = []
-        if columns and rows:
-            oids = tuple(map(result.ftype, range(columns)))
-            moments = _MOMENTS.intersection(oids)
-            if moments:
-                facts["settings"] = _settings(context.connection.pgconn)
-            # What is not sent in the usual way only a connection with the settings could load.
-            if facts.get("encoding") == _NO_ENCODING or (moments and _are_unusual(facts)):
-                foreign = [*range(columns)]
-            else:
-                foreign = foreign_columns(oids, result.fformat(0), context.adapters)
-            size += _size_of(result, rows, columns)
-        loaded.append(_columns_loaded(result, context, foreign) if foreign else None)
+    usual, settings = _settings(*map(context.connection.pgconn.parameter_status, _SETTINGS))
+    facts["settings"] = settings
+    adapters = context.adapters
+    if usual and "encoding" not in facts and loads_as_psycopg_does(adapters):
+        return ResultsSnapshot(results, facts, sum(map(_size_of, results)))
+    loaded = [_loaded_here(result, context, facts, usual=usual) for result in results]
     if not any(loaded):
-        return ResultsSnapshot(results, facts, size)
+        return ResultsSnapshot(results, facts, sum(map(_size_of, results)))
     encoding = facts.get("encoding", "utf-8")
     plain = [plain_result(*pair, encoding=encoding) for pair in zip(results, loaded, strict=True)]
     return facts | {"results": plain}
 
 
-def _are_unusual(facts: dict[str, Any]) -> bool:
-    settings = facts["settings"]
-    is_iso = settings.get("DateStyle", "ISO").startswith("ISO")
-    return not is_iso or settings.get("IntervalStyle", "postgres") != "postgres"
-
-
-def _settings(pgconn: Any) -> dict[str, str]:
-    return _told(*map(pgconn.parameter_status, _SETTINGS))
-
-
 @lru_cache(maxsize=64)
-def _told(*values: bytes | None) -> dict[str, str]:
+def _settings(*values: bytes | None) -> tuple[bool, dict[str, str]]:
     told = zip(_SETTINGS, values, strict=True)
-    return {name.decode(): value.decode() for name, value in told if value is not None}
+    settings = {name.decode(): value.decode() for name, value in told if value is not None}
+    is_iso = settings.get("DateStyle", "ISO").startswith("ISO")
+    return is_iso and settings.get("IntervalStyle", "postgres") == "postgres", settings
+
+
+def _has_moments(result: Any) -> bool:
+    return any(result.ftype(number) in _MOMENTS for number in range(result.nfields))
+
+
+def _loaded_here(
+    result: Any, context: Any, facts: dict[str, Any], *, usual: bool
+) -> dict[int, list[Any]]:
+    """Return the columns that no replay could load from what was sent, by number."""
+    columns = result.nfields
+    if not (columns and result.ntuples):
+        return {}
+    oids = tuple(map(result.ftype, range(columns)))
+    # What is not sent in the usual way only a connection with the settings could load.
+    if facts.get("encoding") == _NO_ENCODING or not (usual or _MOMENTS.isdisjoint(oids)):
+        numbers = [*range(columns)]
+    else:
+        numbers = foreign_columns(oids, result.fformat(0), context.adapters)
+    if not numbers:
+        return {}
+    rows = list(zip(*loaded_rows(result, context), strict=True))
+    return {number: list(rows[number]) for number in numbers}
 
 
 def plain_result(
@@ -163,11 +171,6 @@ def _decoded(value: bytes | None, encoding: str) -> str | None:
     return None if value is None else value.decode(encoding)
 
 
-def _columns_loaded(result: Any, context: Any, numbers: list[int]) -> dict[int, list[Any]]:
-    columns = list(zip(*loaded_rows(result, context), strict=True))
-    return {number: list(columns[number]) for number in numbers}
-
-
 def _parsed(values: list[Any]) -> tuple[list[Any], str]:
     # So that what is in it is redacted by its name, as elsewhere.
     try:
@@ -176,11 +179,14 @@ def _parsed(values: list[Any]) -> tuple[list[Any], str]:
         return values, AS_SENT
 
 
-def _size_of(result: Any, rows: int, columns: int) -> int:
+def _size_of(result: Any) -> int:
+    rows, columns = result.ntuples, result.nfields
+    if not rows:
+        return _RESULT_BYTES
     size, value = 0, result.get_value
     sample = (0,) if rows == 1 else (0, rows // 2, rows - 1)
     for row in sample:
         for column in range(columns):
             size += len(value(row, column) or b"")
     row_bytes = size // len(sample) + columns * _CELL_BYTES
-    return int(rows * row_bytes)
+    return int(_RESULT_BYTES + rows * row_bytes)
