@@ -17,6 +17,7 @@ from benchmarks.measurement import (
     Clock,
     Effort,
     Measurement,
+    Timed,
     interleaved,
     microseconds,
     timed,
@@ -96,7 +97,7 @@ def _measuring(
         calls = effort.repetitions(kind.calls)
         with opened(folder) as connection:
             runs = _variants(running, connection, kind, calls)
-            timed_runs = {name: timed(run, clock) for name, run in runs.items()}
+            timed_runs = {name: _alone(running, timed(run, clock)) for name, run in runs.items()}
             times = interleaved(timed_runs, effort.rounds)
         running.drain()
         lost = effort.rounds + 2 - running.stored().recordings
@@ -109,6 +110,16 @@ def _measuring(
         )
 
     return measure
+
+
+def _alone(running: System, measured: Timed) -> Timed:
+    """Have what was recorded before stored first: it would take its time from this one."""
+
+    def alone() -> float:
+        running.drain()
+        return measured()
+
+    return alone
 
 
 def _variants(
