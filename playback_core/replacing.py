@@ -46,13 +46,13 @@ def names_of(functions: Collection[Function]) -> Iterator[tuple[ModuleType, str,
     """
     wanted = set(map(id, functions))
     for key, module in list(sys.modules.items()):
-        if not issubclass(type(module), ModuleType):
+        # First: most names of a process are in the standard library.
+        if _is_left_alone(key) or not issubclass(type(module), ModuleType):
             continue
         # Not by the module's own look-up, at which one that is loaded lazily would be.
         namespace = ModuleType.__getattribute__(module, "__dict__")
         # Nearly all of them have none: a process has tens of thousands of names.
-        values = list(namespace.values())
-        if wanted.isdisjoint(map(id, values)) or _is_left_alone(key):
+        if wanted.isdisjoint(map(id, list(namespace.values()))):
             continue
         for name, value in list(namespace.items()):
             if id(value) in wanted:
