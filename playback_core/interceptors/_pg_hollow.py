@@ -224,12 +224,10 @@ def detached(context: Any) -> Any:
 def without_handles(error: BaseException, state: list[int] | None = None) -> BaseException:
     """Return a copy of an error of psycopg that holds nothing of libpq's, as pickling makes."""
     copy = plain_error(error)
-    if not (isinstance(error, psycopg.Error) and isinstance(copy, psycopg.Error)):
-        return copy
-    result = error.pgresult
-    if result is not None:
-        fields = {int(field): result.error_field(field) for field in pq.DiagnosticField}
-        copy._info = {field: value for field, value in fields.items() if value is not None}
     if state is not None:
         vars(copy)[STATE] = state
+    result = error.pgresult if isinstance(error, psycopg.Error) else None
+    if result is not None and isinstance(copy, psycopg.Error):
+        fields = {int(field): result.error_field(field) for field in pq.DiagnosticField}
+        copy._info = {field: value for field, value in fields.items() if value is not None}
     return copy

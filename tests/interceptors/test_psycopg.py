@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -692,6 +693,36 @@ def test_concurrent_tasks_keep_their_own_answers(postgres):
     recorded = record(lambda: asyncio.run(work()))
     with postgres.gone():
         assert recorded.replay(lambda: asyncio.run(work()))[0] == [0, 2, 4, 6, 8]
+
+
+def test_a_statement_that_is_cancelled_is_cancelled_again(postgres):
+    async def work():
+        async with await psycopg.AsyncConnection.connect(postgres.dsn) as connection:
+            try:
+                async with asyncio.timeout(0.1):
+                    await connection.execute("SELECT pg_sleep(60)")
+            except TimeoutError:
+                status = connection.info.transaction_status.name
+                await connection.rollback()
+                return status, connection.info.transaction_status.name
+
+    recorded = record(lambda: asyncio.run(work()))
+    assert recorded.result == ("INERROR", "IDLE")
+    with postgres.gone():
+        result, playback = recorded.replay(lambda: asyncio.run(work()))
+    assert result == recorded.result
+    assert playback.missed == []
+
+
+def test_threads_that_share_a_connection_keep_their_own_answers(again):
+    def work(connection):
+        def ask(number):
+            return connection.execute("SELECT %s::int * 2", [number]).fetchone()[0]
+
+        with ThreadPoolExecutor(3) as pool:
+            return [*pool.map(ask, range(6))]
+
+    assert again(work).result == [0, 2, 4, 6, 8, 10]
 
 
 def test_a_connection_opened_before_the_replay_is_left_alone_by_it(postgres):
