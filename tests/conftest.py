@@ -1,7 +1,10 @@
-"""What every test runs under: no settings of the caller's shell, no time limits."""
+"""What every test runs under: no settings of the caller's shell, no time limits, no leftovers."""
 
 import os
+import sys
+from collections.abc import Iterator
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 # The environment goes over a test's own settings.
@@ -17,3 +20,12 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("bundle")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _no_interceptors_left() -> Iterator[None]:
+    """Take out of the process what an application of a module's tests has put in place."""
+    yield
+    interceptors = sys.modules.get("playback_core.interceptors")
+    if interceptors is not None:
+        interceptors.uninstall_interceptors()
