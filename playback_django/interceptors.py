@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 from playback_core.interceptor import Interceptor, install, uninstall
-from playback_django import csrf, signing
+from playback_django import csrf, language, signing
 
-INTERCEPTORS: Final[tuple[Interceptor, ...]] = (csrf.INTERCEPTOR, signing.INTERCEPTOR)
+INTERCEPTORS: Final[tuple[Interceptor, ...]] = (
+    csrf.INTERCEPTOR,
+    language.INTERCEPTOR,
+    signing.INTERCEPTOR,
+)
 
 
 def install_all() -> None:

@@ -89,6 +89,10 @@ CASES: Final = (
     Case(24, "/other/plain/", "second:plain", expected="NAME=LOOKUP"),
     Case(25, "/signed/", "signed", expected="none NAME=LOOKUP"),
     Case(25, "/signed/", "signed", expected="tea of NAME NAME=LOOKUP"),
+    Case(25, "/remembered/", "remembered", expected="[[], []]"),
+    Case(25, "/remembered/", "remembered", expected='[["NAME=LOOKUP"], ["0 of NAME"]]'),
+    Case(25, "/translated/", "translated", expected="Monday NAME=LOOKUP"),
+    Case(25, "/translated/", "translated", expected="Montag NAME=LOOKUP"),
     Case(26, "/mailed/", "mailed", "POST", status=201),
 )
 """In the order in which they are sent: the form without a token before there is one."""

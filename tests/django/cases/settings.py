@@ -8,11 +8,21 @@ BASE_DIR = Path(os.environ.get("CASES_FOLDER", "."))
 SECRET_KEY = os.environ.get("CASES_SECRET_KEY", "a secret of the tests")
 ALLOWED_HOSTS = os.environ.get("CASES_HOSTS", "127.0.0.1").split(",")
 ROOT_URLCONF = "tests.django.cases.urls"
-INSTALLED_APPS = ["playback_django", "rest_framework"]
+INSTALLED_APPS = [
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "playback_django",
+    "rest_framework",
+]
+SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
+MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"
 MIDDLEWARE = [
     "playback_django.middleware.PlaybackMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
     "tests.django.cases.middleware.Forgiving",
     "tests.django.cases.middleware.Switching",
 ]

@@ -156,10 +156,16 @@ def test_no_replay_sends_anything(each_fleet):
 
 
 def test_recordings_replay_with_another_secret_key_and_for_hosts_that_are_not_allowed_here(fleet):
-    verdicts = fleet.compare("signed", "form", CASES_SECRET_KEY="another", CASES_HOSTS="shop.test")
-    assert _statuses(verdicts) == {
-        name: ["Equal"] * fleet.expected()[name] for name in ("form", "signed")
-    }
+    names = ("form", "remembered", "signed")
+    verdicts = fleet.compare(*names, CASES_SECRET_KEY="another", CASES_HOSTS="shop.test")
+    assert _statuses(verdicts) == {name: ["Equal"] * fleet.expected()[name] for name in names}
+
+
+def test_no_value_of_a_cookie_is_stored(fleet):
+    for recording in fleet.recordings:
+        text = f"{request_of(recording)} {output_of(recording)}"
+        for name in ("sessionid", "messages", "basket", "csrftoken"):
+            assert not re.search(rf"\b{name}=(?!psd_|;)\S", text), (name, text)
 
 
 def test_the_category_is_the_name_of_the_view_and_the_route_is_kept(fleet):

@@ -37,6 +37,8 @@ urlpatterns = [
     path("hanging/", views.hanging, name="hanging"),
     path("inner/", views.inner, name="inner"),
     path("signed/", views.signed, name="signed"),
+    path("remembered/", views.remembered, name="remembered"),
+    path("translated/", views.translated, name="translated"),
     path("varied/", views.varied, name="varied"),
     path("mailed/", views.mailed, name="mailed"),
     path("api/", include(_router.urls)),

@@ -18,6 +18,7 @@ from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.core.handlers.asgi import ASGIRequest
 from django.core.signing import BadSignature
@@ -32,6 +33,7 @@ from django.http import (
 )
 from django.template import engines
 from django.test import Client
+from django.utils.translation import gettext
 from django.views import View
 from django.views.decorators.csrf import csrf_exempt
 
@@ -271,6 +273,22 @@ def signed(request: HttpRequest) -> HttpResponse:
         seen = type(error).__name__
     response = HttpResponse(f"{seen} {lookup(who(request))}")
     response.set_signed_cookie("basket", f"tea of {who(request)}")
+    return response
+
+
+# A session in a signed cookie, and messages in another one.
+def remembered(request: HttpRequest) -> JsonResponse:
+    seen = request.session.get("basket", [])
+    told = [str(message) for message in messages.get_messages(request)]
+    request.session["basket"] = [*seen, lookup(who(request))]
+    messages.info(request, f"{len(seen)} of {who(request)}")
+    return JsonResponse([seen, told], safe=False)
+
+
+# The language is in a cookie.
+def translated(request: HttpRequest) -> HttpResponse:
+    response = HttpResponse(f"{gettext('Monday')} {lookup(who(request))}")
+    response.set_cookie(settings.LANGUAGE_COOKIE_NAME, "de")
     return response
 
 
