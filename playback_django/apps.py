@@ -58,4 +58,4 @@ class PlaybackConfig(AppConfig):
         hooks = Hooks(self.recorder, ExchangeRules(own, redactor, STATIC))
         hooks.install()
         base = Path(getattr(settings, "BASE_DIR", "."))
-        return ProjectPlayback(name, own, self.recorder, hooks, base)
+        return ProjectPlayback(name, own, redactor, self.recorder, hooks, base)

@@ -56,6 +56,8 @@ class Hooks:
             _Answering("django.core.handlers.exception", "response_for_exception"),
             _Excepting("django.core.handlers.base", "BaseHandler.process_exception_by_middleware"),
         ]
+        # Django makes its apps anew where tests change INSTALLED_APPS.
+        uninstall(_LIBRARY)
         install(Interceptor(library=_LIBRARY, distribution="django", targets=targets))
 
     def uninstall(self) -> None:

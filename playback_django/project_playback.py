@@ -14,6 +14,7 @@ from playback_core import TapeRecorder
 from playback_core.adapters import are_made_for_commands
 from playback_core.errors import SettingsError
 from playback_core.exchanges.recorder_setup import prepare_for_commands, start_recording
+from playback_core.http_redaction import HttpRedactor
 from playback_core.settings import Settings
 from playback_django.interceptors import install_all
 
@@ -31,6 +32,7 @@ class ProjectPlayback:
 
     name: str
     settings: Settings
+    redactor: HttpRedactor
     recorder: TapeRecorder
     hooks: Hooks
     base: Path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
@@ -15,6 +16,7 @@ from django.urls import get_resolver
 from playback_core import Recording
 from playback_core.adapters import made_for_commands
 from playback_core.asgi.replay import run_recorded as run_recorded_asgi
+from playback_core.codec.redaction import KEY_PART
 from playback_core.errors import PlaybackError
 from playback_core.exchanges.replay import request_of
 from playback_core.exchanges.replayed_errors import replayed_errors_muted
@@ -22,8 +24,9 @@ from playback_core.importing import loading
 from playback_core.session import within
 from playback_core.wsgi.replay import run_recorded
 from playback_django.project_playback import playback_of_project
-from playback_django.translate import KIND, SETTINGS
+from playback_django.translate import KIND, SETTINGS, concealed_secret
 
+_logger: Final = logging.getLogger("playback")
 _LOGGERS: Final = ("django.request", "django.security.csrf")
 
 
@@ -42,6 +45,7 @@ def playback_function(recording: Recording) -> None:
     loaded.
     """
     request = request_of(recording, "Django")
+    _say_of_another_secret(request["app"])
     is_asgi = request["app"].get("interface") == "asgi"
     handler = load_project(by_asgi=is_asgi)
     muted = replayed_errors_muted(*_LOGGERS, into="playback.django")
@@ -64,6 +68,24 @@ def _handler(kind: type[Any]) -> Any:
     handler = kind()
     _ = get_resolver().url_patterns
     return handler
+
+
+def _say_of_another_secret(recorded: Mapping[str, Any]) -> None:
+    then = recorded.get("secret_key")
+    now = concealed_secret(playback_of_project().redactor)
+    if then is None or now is None:
+        return
+    # Under another key of the pseudonyms it can't be told.
+    if then[KEY_PART] == now[KEY_PART] and then != now:
+        _log_once(
+            "The SECRET_KEY of this project is not the one it was recorded with: what replayed code"
+            " signs by it is different."
+        )
+
+
+@cache
+def _log_once(text: str) -> None:
+    _logger.warning(text)
 
 
 @contextmanager

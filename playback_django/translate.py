@@ -3,10 +3,12 @@
 from typing import Any, Final
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
 from django.urls import ResolverMatch
 
 from playback_core.exchanges.exchange import UNMATCHED
+from playback_core.http_redaction import HttpRedactor
 
 KIND: Final = "django"
 
@@ -36,7 +38,23 @@ def name_of(match: ResolverMatch) -> str:
     return match.view_name or match.route
 
 
-def recorded_project(interface: str) -> dict[str, Any]:
-    """Return by what it is served, and the settings that decide how a project answers."""
+def recorded_project(interface: str, redactor: HttpRedactor) -> dict[str, Any]:
+    """Return by what it is served, and the settings that decide how a project answers.
+
+    Of its SECRET_KEY that is the pseudonym.
+    """
     chosen = {name: getattr(settings, name) for name in SETTINGS}
-    return {"interface": interface, **chosen, "ALLOWED_HOSTS": [*map(str, settings.ALLOWED_HOSTS)]}
+    return {
+        "interface": interface,
+        **chosen,
+        "ALLOWED_HOSTS": [*map(str, settings.ALLOWED_HOSTS)],
+        "secret_key": concealed_secret(redactor),
+    }
+
+
+def concealed_secret(redactor: HttpRedactor) -> str | None:
+    """Return the pseudonym of the project's SECRET_KEY, None where it has none."""
+    try:
+        return redactor.pseudonym(str(settings.SECRET_KEY))
+    except ImproperlyConfigured:  # it is empty, which is an error only where it is asked for
+        return None

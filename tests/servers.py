@@ -23,7 +23,7 @@ WAITRESS: Final = (
 UVICORN: Final = ("-m", "uvicorn", "--port", "0")
 
 _ADDRESS: Final = re.compile(
-    r"(?:Listening at:|Serving on|[Rr]unning on) http://127\.0\.0\.1:(\d+)"
+    r"(?:Listening at:|Serving on|[Rr]unning on|development server at) http://127\.0\.0\.1:(\d+)"
 )
 
 
