@@ -96,7 +96,9 @@ INTERCEPTOR: Final = Interceptor(
             "_does_token_match",
             alias="django csrf token match",
             fields=_matched,
-            secrets=["secret"],
+            secrets=[],
+            # That of a session is there itself, and not its pseudonym.
+            held=["secret"],
         ),
         Verification(
             _MODULE,
