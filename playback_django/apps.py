@@ -28,11 +28,13 @@ class PlaybackConfig(AppConfig):
     name = APP
     verbose_name = "Playback"
     recorder: ClassVar[TapeRecorder] = recorder
+    was_ready: ClassVar[bool] = False
 
     def ready(self) -> None:
         """Set the project's playback up; what is wrong with it is kept for who asks for it."""
         from playback_django import checks  # noqa: F401 - it registers them
 
+        PlaybackConfig.was_ready = True
         self._playback: ProjectPlayback | SettingsError
         try:
             self._playback = self._made()

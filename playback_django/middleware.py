@@ -6,10 +6,13 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.apps import apps
+from django.core.exceptions import MiddlewareNotUsed
 from django.http import HttpRequest, HttpResponseBase
 
+from playback_django.apps import PlaybackConfig
 from playback_django.hooks import exchange_of
-from playback_django.project_playback import playback_of_project
+from playback_django.project_playback import APP, playback_of_project
 
 GetResponse = Callable[[HttpRequest], Any]
 
@@ -18,7 +21,8 @@ class PlaybackMiddleware:
     """Names the recording of a request by its view; it is the first of MIDDLEWARE.
 
     It is sync or async as what it wraps is. With the first one recording begins, unless it is off
-    here. Raise SettingsError where a setting is unknown or wrong, naming it.
+    here. Raise SettingsError where a setting is unknown or wrong, naming it, and where the app is
+    missing.
     """
 
     sync_capable = True
@@ -26,6 +30,9 @@ class PlaybackMiddleware:
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
+        if PlaybackConfig.was_ready and not apps.is_installed(APP):
+            # As while a test has other INSTALLED_APPS.
+            raise MiddlewareNotUsed("playback_django is not among the INSTALLED_APPS any more")
         playback_of_project().begin()
         self._is_async = iscoroutinefunction(get_response)
         if self._is_async:

@@ -62,6 +62,12 @@ class RecordedAnswer:
         exchange.take(chunk)
         return chunk
 
+    def __getattr__(self, name: str) -> Any:
+        # What is around the application may know what it gives: a response of a framework.
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return getattr(self._answer, name)
+
     def close(self) -> None:
         """Close the application's iterable, as its server asks for, and end the operation."""
         exchange = self._exchange

@@ -93,3 +93,19 @@ def test_a_cassette_that_cannot_be_opened_stops_no_server(changed):
     done = changed.run("-c", code, PLAYBACK_ENABLED="1")
     assert done.stdout == "up\n"
     assert "Nothing is recorded" in done.stderr
+
+
+OTHER_APPS = """
+from django.test import SimpleTestCase, override_settings
+
+class Tests(SimpleTestCase):
+    @override_settings(INSTALLED_APPS=[])
+    def test_home(self):
+        self.assertEqual(self.client.get("/", headers={"host": "shop.test"}).content, b"home")
+"""
+
+
+def test_a_test_of_a_project_may_have_other_apps(changed):
+    changed.write("test_shop", OTHER_APPS)
+    done = changed.manage("test", "test_shop")
+    assert done.returncode == 0, done.stderr

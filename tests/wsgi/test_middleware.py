@@ -238,3 +238,18 @@ def test_the_command_finds_the_application_by_its_name(tmp_path: Path):
     SQLiteTapeCassette(tmp_path / "tape.db").close()
     with open_target("tests.wsgi.app", f"sqlite:///{tmp_path / 'tape.db'}") as target:
         assert list(target.players) == ["wsgi"]
+
+
+def test_what_is_around_it_finds_what_the_application_has_given(recorded):
+    class Response(list):
+        status_code = 207
+
+    def app(environ, start_response):
+        start_response("207 Multi-Status", [])
+        return Response([b"several"])
+
+    answer = recorded(app)({"REQUEST_METHOD": "GET", "PATH_INFO": "/"}, lambda *beginning: None)
+    assert answer.status_code == 207
+    assert not hasattr(answer, "reason")
+    assert b"".join(answer) == b"several"
+    answer.close()
