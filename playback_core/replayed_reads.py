@@ -17,7 +17,7 @@ TICK: Final = 1_000
 """How many nanoseconds go by between two reads of the virtual clock."""
 
 _GREGORIAN_TICKS: Final = 0x01B21DD213814000
-_WALL: Final = frozenset({"time", "time_ns"})
+_WALL: Final = frozenset({"time", "time_ns", "datetime_ns"})
 
 ReadsByName = dict[str, deque[Any]]
 

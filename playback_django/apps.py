@@ -33,8 +33,10 @@ class PlaybackConfig(AppConfig):
     def ready(self) -> None:
         """Set the project's playback up; what is wrong with it is kept for who asks for it."""
         from playback_django import checks  # noqa: F401 - it registers them
+        from playback_django.values import register_values
 
         PlaybackConfig.was_ready = True
+        register_values()
         self._playback: ProjectPlayback | SettingsError
         try:
             self._playback = self._made()

@@ -5,6 +5,7 @@ Start at `tiers` (what is tried in which order) and at `kinds` (where a type is 
 
 from playback_core.codec.frames import compress, decompress
 from playback_core.codec.json_form import json_form
+from playback_core.codec.layout import store_by_fields
 from playback_core.codec.limits import DEFAULT_LIMITS, Limits
 from playback_core.codec.opaque import Opaque, UnknownException, on_refused_use
 from playback_core.codec.registry import alias_type, known_types, register_type
@@ -41,5 +42,6 @@ __all__ = [
     "register_type",
     "snapshot",
     "storable_text",
+    "store_by_fields",
     "stored_text",
 ]

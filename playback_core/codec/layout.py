@@ -38,7 +38,9 @@ _NEUTRAL: frozenset[type] = frozenset({object, typing.Generic})
 # Its one part in C is a `__str__` that reads the fields of an OSError.
 _SSL_ERROR = ("ssl", "SSLError")
 CACHED_HASH = "_attrs_cached_hash"
-_PICKLE_HOOKS = ("__reduce__", "__reduce_ex__", "__getstate__", "__getnewargs__")
+_PICKLE_HOOKS = (
+    *("__reduce__", "__reduce_ex__", "__getstate__", "__getnewargs__", "__getnewargs_ex__"),
+)
 
 BASES: tuple[type, ...] = (
     *(collections.OrderedDict, collections.defaultdict, collections.deque),
@@ -86,6 +88,17 @@ class Layout:
 
 
 _layouts: dict[int, tuple[weakref.ref[type], Layout]] = {}
+_stored_by_fields: weakref.WeakSet[type] = weakref.WeakSet()
+
+
+def store_by_fields(cls: type) -> None:
+    """Have instances of a class be stored by their fields, whatever it does for pickles itself.
+
+    It is for adapters, whose frameworks' classes only add to a pickle what its loading checks. What
+    a class below it does for pickles counts as ever.
+    """
+    _stored_by_fields.add(cls)
+    _layouts.clear()
 
 
 def layout_of(cls: type) -> Layout:
@@ -188,8 +201,12 @@ def _object_flavour(cls: type, mro: tuple[type, ...]) -> Flavour:
         return Flavour.DATACLASS
     if lookup(mro, "__attrs_attrs__") is not None:
         return Flavour.ATTRS
-    hooked = any(lookup(mro, name) is not lookup((object,), name) for name in _PICKLE_HOOKS)
-    return Flavour.OPAQUE if hooked or lookup(mro, "__getnewargs_ex__") else Flavour.PLAIN
+    return Flavour.OPAQUE if any(_is_hooked(mro, name) for name in _PICKLE_HOOKS) else Flavour.PLAIN
+
+
+def _is_hooked(mro: tuple[type, ...], name: str) -> bool:
+    owner = next((cls for cls in mro if name in vars(cls)), object)
+    return owner is not object and owner not in _stored_by_fields
 
 
 def _is_proxy(mro: tuple[type, ...]) -> bool:

@@ -22,6 +22,7 @@ from playback_core.errors import ForbiddenContentError
 # No CSRF tokens: pages show them, so that they are no secret, and pages could not be compared.
 _FIELDS: Final = (
     *("token", "access_token", "api_token", "auth_token", "id_token", "refresh_token"),
+    *("session_key", "session_data"),
     *("session_token", "api_key", "secret", "secret_key", "api_secret", "client_secret"),
     *("password", "passwd", "password1", "password2", "new_password", "old_password"),
     *("new_password1", "new_password2", "current_password", "confirm_password"),

@@ -84,7 +84,7 @@ class StatementCalls(ToldStatements):
         return value, rows
 
     def keep_error(self, call: Call, error: BaseException) -> BaseException:
-        note_failure(call)
+        note_failure(call, self.connection(call.about))
         session = current_session()
         if session is not None:
             # The rows of an earlier statement are gone.
@@ -97,7 +97,7 @@ class StatementCalls(ToldStatements):
         return self.result(call.about)
 
     def answer_error(self, call: Call, error: BaseException) -> BaseException:
-        note_failure(call)
+        note_failure(call, self.connection(call.about))
         before = self._driver.rows(call.about)
         about = before.about if isinstance(before, RecordedRows) else {}
         # The rows of an earlier statement are gone, but not the key it gave.
@@ -117,7 +117,7 @@ class StatementCalls(ToldStatements):
 
     def _note_transaction(self, call: Call) -> None:
         if call.kind is OUTPUT and not self._driver.in_transaction(call.about):
-            forget_changes(call.about)
+            forget_changes(self.connection(call.about))
 
     def _answer(self, cursor: Any, stored: dict[str, Any], missing: Missing) -> None:
         branch = current()
@@ -144,11 +144,11 @@ class TransactionCalls(LibraryCalls):
         return value, None
 
     def keep_error(self, call: Call, error: BaseException) -> BaseException:
-        note_failure(call)
+        note_failure(call, call.about)
         return error
 
     def answer_error(self, call: Call, error: BaseException) -> BaseException:
-        note_failure(call)
+        note_failure(call, call.about)
         return error
 
     def answer_missing(self, call: Call) -> Outcome | None:

@@ -64,12 +64,12 @@ class Statements(ToldStatements, CallTarget):
         ToldStatements.__init__(self, "psycopg", many=many)
 
     def keep_error(self, call: Call, error: BaseException) -> BaseException:
-        note_failure(call)
+        note_failure(call, self.connection(call.about))
         pgconn = call.about.connection.pgconn
         return without_handles(error, [int(pgconn.status), int(pgconn.transaction_status)])
 
     def answer_error(self, call: Call, error: BaseException) -> BaseException:
-        note_failure(call)
+        note_failure(call, self.connection(call.about))
         state = vars(error).pop(STATE, None)
         pgconn = call.about.connection.pgconn
         if state is not None and isinstance(pgconn, HollowPGconn):

@@ -72,7 +72,7 @@ class ToldStatements(LibraryCalls):
         if not isinstance(text, str):
             return None
         told = statement(text)
-        if is_set_up() or not (told.reads or matters(cursor, told.verb)):
+        if is_set_up() or not (told.reads or matters(self.connection(cursor), told.verb)):
             return left_out(self._set_up, told.folded, cursor)
         fields: dict[str, Any] = {"sql": text.strip() if told.reads else told.folded}
         if told.name:
@@ -87,6 +87,10 @@ class ToldStatements(LibraryCalls):
     ) -> tuple[Any, str, Any]:
         """Return cursor, text and parameters of a call, by the names the driver has for them."""
         return cursor, query, parameters
+
+    def connection(self, cursor: Any) -> Any:
+        """Return what a cursor's transactions are of; it is kept by a weak reference."""
+        return getattr(cursor, "connection", cursor)
 
     def normalised(self, fields: dict[str, Any]) -> dict[str, Any]:
         text = fields.get("sql")
@@ -132,13 +136,13 @@ def left_out(alias: str, sql: str, cursor: Any) -> Call:
     return Call(INPUT if is_replayed else UNRECORDED, alias, {"sql": sql}, cursor)
 
 
-def matters(cursor: Any, verb: str) -> bool:
+def matters(connection: Any, verb: str) -> bool:
     """Tell whether an output is one: the end of a transaction that has sent nothing is none.
 
     Whether there is such a transaction depends on who has used a connection before, and how:
     within a function that is an input itself, say, which a replay does not run.
     """
-    connection, changing = getattr(cursor, "connection", cursor), _of_session().changing
+    changing = _of_session().changing
     if verb not in _ENDS:
         if connection not in changing:
             changing.add(connection)
@@ -149,15 +153,15 @@ def matters(cursor: Any, verb: str) -> bool:
     return True
 
 
-def forget_changes(cursor: Any) -> None:
+def forget_changes(connection: Any) -> None:
     """Note that a connection has no transaction now: what it has sent stands, or is gone."""
-    _of_session().changing.discard(getattr(cursor, "connection", cursor))
+    _of_session().changing.discard(connection)
 
 
-def note_failure(call: Call) -> None:
+def note_failure(call: Call, connection: Any) -> None:
     """Note that a statement has raised: where it was to end a transaction, that goes on."""
     if call.alias.rpartition(" ")[2] in _ENDS:
-        _of_session().changing.add(getattr(call.about, "connection", call.about))
+        _of_session().changing.add(connection)
 
 
 def _label(kind: str, name: str) -> str:

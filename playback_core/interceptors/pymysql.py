@@ -47,14 +47,14 @@ class _Told(ToldStatements, CallTarget):
         ToldStatements.__init__(self, "pymysql", many=many)
 
     def keep_error(self, call: Call, error: BaseException) -> BaseException:
-        note_failure(call)
+        note_failure(call, self.connection(call.about))
         copy = plain_error(error)
         connection = _connection(call.about)
         vars(copy)[_OPEN] = connection is not None and connection._sock is not None
         return copy
 
     def answer_error(self, call: Call, error: BaseException) -> BaseException:
-        note_failure(call)
+        note_failure(call, self.connection(call.about))
         is_open = vars(error).pop(_OPEN, True)
         connection = _connection(call.about)
         if not is_open and connection is not None:

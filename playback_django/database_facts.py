@@ -1,0 +1,100 @@
+"""What Django knows of a database by having asked it: kept with a recording, told to a replay."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+from weakref import WeakKeyDictionary
+
+from django.utils.functional import cached_property
+
+from playback_core.codec import Deferred, encode
+from playback_core.drivers import drive
+from playback_core.interception import Args, Kwargs
+from playback_core.library_interception import INPUT, Call, LibraryCalls, LibraryInterception
+from playback_core.outcome import Outcome
+from playback_core.session import Session, current_session, within
+
+_PLAIN: Final = frozenset({type(None), bool, int, float, str})
+_ABOUT_BYTES: Final = 512
+
+_used: Final[WeakKeyDictionary[Session, set[str]]] = WeakKeyDictionary()
+
+
+class _Known(Deferred):
+    """What is known when the recording is stored: it may be asked for at any time."""
+
+    __slots__ = ("_db",)
+
+    def __init__(self, db: Any) -> None:
+        self._db = db
+
+    def encode(self) -> bytes:
+        db = self._db
+        return encode({"connection": _asked(db), "features": _asked(db.features)})
+
+    def __len__(self) -> int:
+        return _ABOUT_BYTES
+
+
+class _Facts(LibraryCalls):
+    def describe(self, args: Args, kwargs: Kwargs) -> Call | None:
+        db = args[0]
+        return Call(INPUT, f"django {db.alias} server", {"vendor": db.vendor}, db)
+
+    def keep(self, call: Call, value: Any, session: Session) -> tuple[Any, Any]:
+        return value, _Known(call.about)
+
+    def answer_missing(self, call: Call) -> Outcome | None:
+        return Outcome({})
+
+
+def _nothing(db: Any) -> dict[str, Any]:
+    return {}
+
+
+_facts: Final = drive(_nothing, LibraryInterception("django server", _Facts()))
+
+
+def note_used(db: Any) -> None:
+    """Note that an operation uses a database, the first time."""
+    session = current_session()
+    if session is None or session.replaying:
+        return
+    used = _used.get(session)
+    if used is None:
+        used = _used.setdefault(session, set())
+    if db.alias not in used:
+        used.add(db.alias)
+        # Whichever thread is the first one.
+        with within(session.root):
+            _facts(db)
+
+
+def tell_facts(db: Any, facts: dict[str, Any]) -> None:
+    """Have the connection of a replay know what the recorded one did."""
+    vars(db).update(facts.get("connection", {}))
+    vars(db.features).update(facts.get("features", {}))
+
+
+def recorded_facts(db: Any, session: Session) -> dict[str, Any]:
+    """Return what a recording has of a database."""
+    with within(session.root):
+        facts: dict[str, Any] = _facts(db)
+    return facts
+
+
+def _asked(owner: Any) -> dict[str, Any]:
+    known = dict(vars(owner))
+    return {
+        name: value
+        for name, value in known.items()
+        if isinstance(getattr(type(owner), name, None), cached_property) and _is_plain(value)
+    }
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, (tuple, list, set, frozenset)):
+        return _PLAIN.issuperset(map(type, value))
+    if isinstance(value, dict):
+        return all(_is_plain(each) for each in (*value, *value.values()))
+    return type(value) in _PLAIN

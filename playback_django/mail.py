@@ -1,0 +1,82 @@
+"""Mail by django.core.mail, whatever the backend: a message is an output, as it is written."""
+
+from __future__ import annotations
+
+from email.message import Message
+from typing import Any, Final
+
+from django.conf import settings
+
+from playback_core.interception import Args, Kwargs
+from playback_core.interceptor import CallTarget, Interceptor, Target
+from playback_core.library_interception import OUTPUT, Call
+from playback_django.configured import targets_of
+
+LIBRARY: Final = "django.core.mail"
+_MODULE: Final = "django.core.mail.message"
+_BACKENDS: Final = tuple(
+    f"django.core.mail.backends.{name}.EmailBackend" for name in ("smtp", "locmem", "console")
+)
+_LISTS: Final = ("to", "cc", "bcc", "reply_to")
+
+
+class _Sending(CallTarget):
+    """The place where a message sends itself."""
+
+    def __init__(self) -> None:
+        super().__init__(_MODULE, "EmailMessage.send")
+
+    def describe(self, args: Args, kwargs: Kwargs) -> Call | None:
+        return Call(OUTPUT, "django mail", told(args[0]))
+
+
+class _SendingMany(CallTarget):
+    """The place where a backend sends several messages."""
+
+    def __init__(self, module: str, attribute: str, name: str) -> None:
+        super().__init__(module, attribute)
+
+    def describe(self, args: Args, kwargs: Kwargs) -> Call | None:
+        messages = args[1] if len(args) > 1 else kwargs["email_messages"]
+        if not isinstance(messages, (list, tuple)):
+            return None
+        return Call(OUTPUT, "django mail", {"messages": [*map(told, messages)]})
+
+
+def told(message: Any) -> dict[str, Any]:
+    """Return a message as plain data; what it does not have is left out."""
+    fields: dict[str, Any] = {
+        "subject": str(message.subject),
+        "body": str(message.body),
+        "from_email": str(message.from_email),
+    }
+    for name in _LISTS:
+        addresses = getattr(message, name, None)
+        if addresses:
+            fields[name] = [*map(str, addresses)]
+    if message.extra_headers:
+        fields["headers"] = {name: str(value) for name, value in message.extra_headers.items()}
+    if message.content_subtype != "plain":
+        fields["subtype"] = message.content_subtype
+    alternatives = getattr(message, "alternatives", None)
+    if alternatives:
+        fields["alternatives"] = [[str(content), str(kind)] for content, kind in alternatives]
+    if message.attachments:
+        fields["attachments"] = [*map(_attached, message.attachments)]
+    return fields
+
+
+def _attached(attachment: Any) -> Any:
+    if isinstance(attachment, Message):
+        parts = {"name": attachment.get_filename(), "type": attachment.get_content_type()}
+        return {**parts, "content": attachment.get_payload(decode=True)}
+    name, content, kind = attachment
+    plain = content if isinstance(content, (str, bytes)) else content.as_bytes()
+    return {"name": name, "content": plain, "type": kind}
+
+
+def interceptor() -> Interceptor:
+    """Return that of messages, and of the backends of Django and of the settings."""
+    backends = [*_BACKENDS, getattr(settings, "EMAIL_BACKEND", None) or _BACKENDS[0]]
+    targets: list[Target] = [_Sending(), *targets_of(backends, ["send_messages"], _SendingMany)]
+    return Interceptor(library=LIBRARY, distribution="django", targets=targets)

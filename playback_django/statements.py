@@ -1,0 +1,307 @@
+"""Statements by Django's cursors, whatever the driver: as they are told, kept and given again."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, Final
+
+from django.db.backends.utils import CursorWrapper
+
+from playback_core.drivers import drive
+from playback_core.interception import Args, Kwargs
+from playback_core.interceptor import CallTarget, Target
+from playback_core.interceptors._dbapi import Driver, Rows, StatementCalls
+from playback_core.interceptors._errors import plain_error
+from playback_core.interceptors._fetches import Amount, FetchInterception
+from playback_core.interceptors._parameters import RowsLookedAt, looked_at
+from playback_core.interceptors._rows import KeptRows, RecordedRows
+from playback_core.library_interception import (
+    INPUT,
+    OUTPUT,
+    Call,
+    LibraryCalls,
+    LibraryInterception,
+    Missing,
+)
+from playback_core.outcome import Outcome
+from playback_core.replacing import Function
+from playback_core.session import Session, current, within
+from playback_django.database_facts import note_used
+from playback_django.new_secrets import with_any_secret
+from playback_django.parameters import plain_parameters
+from playback_django.sessions import has_content, readable
+
+MODULE: Final = "django.db.backends.utils"
+_ROWS: Final = "_playback_rows"
+_INTEGER_RESULT: Final = "returned"
+
+_AMOUNTS: Final[dict[str, Amount]] = {"fetchone": "one", "fetchmany": "many", "fetchall": "all"}
+
+
+def alias_of(db: Any, what: str) -> str:
+    """Return the alias of what is asked of a database: that of `DATABASES` is part of it."""
+    return f"django {db.alias} {what}"
+
+
+class _Cursors(Driver):
+    library = "django"
+
+    def rows(self, cursor: Any) -> Rows | None:
+        rows: Rows | None = vars(cursor).get(_ROWS)
+        return rows
+
+    def set_rows(self, cursor: Any, rows: Rows) -> None:
+        vars(cursor)[_ROWS] = rows
+
+    def names(self, cursor: Any) -> list[str] | None:
+        described = cursor.cursor.description
+        return None if described is None else [column[0] for column in described]
+
+    def about(self, cursor: Any) -> dict[str, Any]:
+        own = cursor.cursor
+        return {"rowcount": own.rowcount, "lastrowid": getattr(own, "lastrowid", None)}
+
+    def answered(self, cursor: Any, rows: RecordedRows) -> None:
+        cursor.cursor.rows = rows
+
+    def ended(self, cursor: Any, rows: KeptRows) -> None:
+        # Of what RETURNING gives, SQLite knows it at the end.
+        rowcount = cursor.cursor.rowcount
+        if rows.about.get("rowcount") != rowcount:
+            rows.tell(rowcount_at_end=rowcount)
+
+    def size(self, cursor: Any, args: Args, kwargs: Kwargs) -> int | None:
+        size = args[0] if args else kwargs.get("size")
+        return int(cursor.cursor.arraysize if size is None else size)
+
+
+DRIVER: Final = _Cursors()
+
+
+class _Statements(StatementCalls):
+    """What `_execute` and `_executemany` run: below `execute_wrapper`, and what logs queries."""
+
+    def __init__(self, *, many: bool = False) -> None:
+        super().__init__(DRIVER, many=many)
+
+    def describe(self, args: Args, kwargs: Kwargs) -> Call | None:
+        call = super().describe(args, kwargs)
+        if call is not None and call.alias != self._set_up:
+            db = args[0].db
+            call.alias = alias_of(db, call.alias.removeprefix(self._prefix))
+            note_used(db)
+            if has_content(call.fields):
+                call.fields["parameters"] = readable(call.fields["parameters"])
+        return call
+
+    def arguments(
+        self, cursor: Any, query: Any, parameters: Any = None, *rest: Any, **options: Any
+    ) -> tuple[Any, str, Any]:
+        text = _text_of(query)
+        if not self._many:
+            return cursor, text, plain_parameters(parameters)
+        rows = parameters.known() if isinstance(parameters, RowsLookedAt) else parameters
+        return cursor, text, [*map(plain_parameters, rows)]
+
+    def connection(self, cursor: Any) -> Any:
+        return cursor.db
+
+    def normalised(self, fields: dict[str, Any]) -> dict[str, Any]:
+        return with_any_secret(super().normalised(fields))
+
+    def keep(self, call: Call, value: Any, session: Session) -> tuple[Any, Any]:
+        cursor = call.about
+        given, rows = super().keep(call, value, session)
+        if isinstance(value, int):
+            # What MySQL's drivers return.
+            rows.tell(**{_INTEGER_RESULT: value})
+        # What is fetched of the driver's own cursor would not be seen.
+        return cursor if value is cursor.cursor else given, rows
+
+    def keep_error(self, call: Call, error: BaseException) -> BaseException:
+        super().keep_error(call, error)
+        return kept_error(error)
+
+    def answer(self, call: Call, stored: Any, missing: Missing) -> Any:
+        super().answer(call, stored, missing)
+        return stored.get(_INTEGER_RESULT, call.about)
+
+
+def _text_of(query: Any) -> str:
+    if isinstance(query, str):
+        return query
+    if isinstance(query, bytes):
+        return query.decode()
+    as_string: Callable[[None], str] | None = getattr(query, "as_string", None)
+    return str(query) if as_string is None else as_string(None)
+
+
+def kept_error(error: BaseException) -> BaseException:
+    """Return what is stored of an error of Django: its cause, the driver's, has what is plain."""
+    copy, cause = plain_error(error), error.__cause__
+    psycopg = sys.modules.get("psycopg")
+    if psycopg is not None and isinstance(cause, psycopg.Error):
+        from playback_core.interceptors._pg_hollow import without_handles
+
+        copy.__cause__ = without_handles(cause)
+    return copy
+
+
+class Executing(Target):
+    """The place where a cursor of Django gives a statement to the driver."""
+
+    def __init__(self, attribute: str, *, many: bool = False) -> None:
+        super().__init__(MODULE, f"CursorWrapper.{attribute}")
+        self._many = many
+
+    def replacement(self, original: Function) -> Function:
+        calls = _Statements(many=self._many)
+        intercepted = drive(original, LibraryInterception(str(self), calls))
+        is_many = self._many
+
+        def executing(cursor: Any, sql: Any, params: Any, *context: Any) -> Any:
+            if current() is None:
+                return intercepted(cursor, sql, params, *context)
+            # Of itself: it is no answer of the database.
+            cursor.db.validate_no_broken_transaction()
+            given = looked_at(params) if is_many else params
+            return intercepted(cursor, sql, given, *context)
+
+        return executing
+
+
+class _Procedure(LibraryCalls):
+    def describe(self, args: Args, kwargs: Kwargs) -> Call | None:
+        cursor, name, *given = args
+        params = [*given, *kwargs.values()]
+        note_used(cursor.db)
+        fields = {"procedure": name, "parameters": [*map(plain_parameters, params)]}
+        return Call(OUTPUT, alias_of(cursor.db, f"CALL {name}"), fields, cursor)
+
+    def keep(self, call: Call, value: Any, session: Session) -> tuple[Any, Any]:
+        cursor = call.about
+        rows = KeptRows(session, DRIVER.names(cursor), DRIVER.about(cursor))
+        DRIVER.set_rows(cursor, rows)
+        rows.tell(parameters=plain_parameters(value))
+        return value, rows
+
+    def keep_error(self, call: Call, error: BaseException) -> BaseException:
+        return kept_error(error)
+
+    def answer(self, call: Call, stored: Any, missing: Missing) -> Any:
+        branch = current()
+        assert branch is not None
+        rows = RecordedRows(branch.session, stored, missing)
+        DRIVER.set_rows(call.about, rows)
+        DRIVER.answered(call.about, rows)
+        return stored["parameters"]
+
+
+class CallingProcedure(Target):
+    """The place where a cursor calls a stored procedure."""
+
+    def __init__(self) -> None:
+        super().__init__(MODULE, "CursorWrapper.callproc")
+
+    def replacement(self, original: Function) -> Function:
+        return drive(original, LibraryInterception(str(self), _Procedure()))
+
+
+class FetchingByName(Target):
+    """The place where a cursor of Django looks the driver's methods up."""
+
+    def __init__(self) -> None:
+        super().__init__(MODULE, "CursorWrapper.__getattr__")
+
+    def replacement(self, original: Function) -> Function:
+        fetches = {name: _fetching(original, name) for name in _AMOUNTS}
+
+        def looked_up(cursor: Any, attr: str) -> Any:
+            branch = current()
+            if branch is None:
+                return original(cursor, attr)
+            if attr in fetches:
+                return partial(fetches[attr], cursor)
+            found = original(cursor, attr)
+            # One of a server sends something.
+            return partial(_closing, found) if attr == "close" else found
+
+        return looked_up
+
+
+def _fetching(original: Function, name: str) -> Function:
+    def fetch(cursor: Any, *args: Any, **kwargs: Any) -> Any:
+        return original(cursor, name)(*args, **kwargs)
+
+    driven = drive(fetch, FetchInterception(DRIVER, _AMOUNTS[name]))
+    if name == "fetchone":
+        return driven
+
+    def fetched(cursor: Any, *args: Any, **kwargs: Any) -> Any:
+        rows = driven(cursor, *args, **kwargs)
+        if isinstance(DRIVER.rows(cursor), RecordedRows):
+            # Django looks for the end by what an empty fetch is equal to.
+            return type(cursor.db.features.empty_fetchmany_value)(rows)
+        return rows
+
+    return fetched
+
+
+def _closing(close: Function) -> Any:
+    branch = current()
+    with within(None if branch is None else branch.inner):
+        return close()
+
+
+class Iterating(Target):
+    """The place where the rows of a cursor of Django are iterated over."""
+
+    def __init__(self) -> None:
+        super().__init__(MODULE, "CursorWrapper.__iter__")
+
+    def replacement(self, original: Function) -> Function:
+        def iterated(cursor: Any) -> Any:
+            branch, rows = current(), DRIVER.rows(cursor)
+            if branch is None or not isinstance(rows, KeptRows):
+                return original(cursor)
+            if rows.session is not branch.session or not branch.intercepting:
+                return original(cursor)
+            return _kept(cursor, original(cursor), rows)
+
+        return iterated
+
+
+def _kept(cursor: CursorWrapper, source: Iterator[Any], rows: KeptRows) -> Iterator[Any]:
+    while True:
+        try:
+            row = _within_driver(source)
+        except StopIteration:
+            rows.end()
+            DRIVER.ended(cursor, rows)
+            return
+        rows.add((row,))
+        yield row
+
+
+def _within_driver(source: Iterator[Any]) -> Any:
+    branch = current()
+    with within(None if branch is None else branch.inner):
+        return next(source)
+
+
+class Showing(CallTarget):
+    """The place where a backend tells the text of a statement, for the log of queries."""
+
+    def __init__(self, backend: str) -> None:
+        module = f"django.db.backends.{backend}.operations"
+        super().__init__(module, "DatabaseOperations.last_executed_query", optional=True)
+
+    def describe(self, args: Args, kwargs: Kwargs) -> Call | None:
+        operations, _, sql, params = args
+        fields = {"sql": _text_of(sql), "parameters": plain_parameters(params)}
+        return Call(INPUT, alias_of(operations.connection, "log"), fields, fields["sql"])
+
+    def answer_missing(self, call: Call) -> Outcome | None:
+        return Outcome(call.about)
