@@ -15,7 +15,7 @@ from playback_core.interceptor import CallTarget, Target
 from playback_core.interceptors._dbapi import Driver, Rows, StatementCalls
 from playback_core.interceptors._errors import plain_error
 from playback_core.interceptors._fetches import Amount, FetchInterception
-from playback_core.interceptors._parameters import RowsLookedAt, looked_at
+from playback_core.interceptors._parameters import known_rows, looked_at
 from playback_core.interceptors._rows import KeptRows, RecordedRows
 from playback_core.library_interception import (
     INPUT,
@@ -102,8 +102,7 @@ class _Statements(StatementCalls):
         text = _text_of(query)
         if not self._many:
             return cursor, text, plain_parameters(parameters)
-        rows = parameters.known() if isinstance(parameters, RowsLookedAt) else parameters
-        return cursor, text, [*map(plain_parameters, rows)]
+        return cursor, text, [*map(plain_parameters, known_rows(parameters))]
 
     def connection(self, cursor: Any) -> Any:
         return cursor.db
