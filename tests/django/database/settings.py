@@ -16,7 +16,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
-    "tests.django.database",
+    "tests.django.database.apps.ShopConfig",
 ]
 MIDDLEWARE = [
     "playback_django.middleware.PlaybackMiddleware",
