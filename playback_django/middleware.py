@@ -37,6 +37,8 @@ class PlaybackMiddleware:
         self._is_async = iscoroutinefunction(get_response)
         if self._is_async:
             markcoroutinefunction(self)
+            # Django would call a sync one in another thread.
+            self.process_view = self._process_view_async  # type: ignore[assignment,method-assign]
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
         """Pass a request on."""
@@ -51,3 +53,6 @@ class PlaybackMiddleware:
         exchange = exchange_of(request)
         if exchange is not None:
             exchange.match()
+
+    async def _process_view_async(self, request: HttpRequest, *view: Any) -> None:
+        PlaybackMiddleware.process_view(self, request, *view)

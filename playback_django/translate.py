@@ -1,5 +1,6 @@
 """Between Django's requests and settings and the plain data that recordings hold."""
 
+from functools import lru_cache
 from typing import Any, Final
 
 from django.conf import settings
@@ -55,6 +56,12 @@ def recorded_project(interface: str, redactor: HttpRedactor) -> dict[str, Any]:
 def concealed_secret(redactor: HttpRedactor) -> str | None:
     """Return the pseudonym of the project's SECRET_KEY, None where it has none."""
     try:
-        return redactor.pseudonym(str(settings.SECRET_KEY))
+        return _pseudonym(redactor, str(settings.SECRET_KEY))
     except ImproperlyConfigured:  # it is empty, which is an error only where it is asked for
         return None
+
+
+# It is the same for all requests.
+@lru_cache(maxsize=8)
+def _pseudonym(redactor: HttpRedactor, secret: str) -> str:
+    return redactor.pseudonym(secret)

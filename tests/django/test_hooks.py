@@ -234,3 +234,26 @@ def test_the_development_server_records_requests_and_no_static_files(changed):
     assert _categories(stored_in(changed.path / "playback.db")) == ["home"]
     done = changed.manage("playback_compare")
     assert done.returncode == 0, done.stdout
+
+
+def test_a_server_loads_nothing_that_only_replays(changed):
+    code = """
+ask("/")
+loaded = {name.partition(".")[0] for name in sys.modules} & {"click", "rich", "jinja2"}
+print(loaded | ({"playback_core.studio", "playback_core.commands"} & set(sys.modules)))
+"""
+    assert _recorded(changed, code)[0] == "set()\n"
+
+
+def test_a_place_that_django_does_not_have_costs_the_recording_and_no_answer(changed):
+    code = """
+from django.core.handlers import base
+process = base.BaseHandler.process_exception_by_middleware
+del base.BaseHandler.process_exception_by_middleware
+django.setup()
+base.BaseHandler.process_exception_by_middleware = process
+print(ask("/")[2])
+"""
+    out, recordings = _recorded(changed, code)
+    assert out == "b'home'\n"
+    assert recordings == []

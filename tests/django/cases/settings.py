@@ -4,6 +4,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+import django
+
 BASE_DIR = Path(os.environ.get("CASES_FOLDER", "."))
 SECRET_KEY = os.environ.get("CASES_SECRET_KEY", "a secret of the tests")
 ALLOWED_HOSTS = os.environ.get("CASES_HOSTS", "127.0.0.1").split(",")
@@ -29,7 +31,18 @@ MIDDLEWARE = [
 if "CASES_SYNC" in os.environ:
     MIDDLEWARE.insert(1, "tests.django.cases.middleware.SyncOnly")
 PLAYBACK = {"BODY_LIMIT": "8 MiB"}
-TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates"}]
+_PROCESSORS: list[str] = []
+if django.VERSION >= (6, 0):
+    # A nonce for each page, in its header and its text.
+    SECURE_CSP = {"script-src": ["'self'", "<CSP_NONCE_SENTINEL>"]}
+    MIDDLEWARE.insert(1, "django.middleware.csp.ContentSecurityPolicyMiddleware")
+    _PROCESSORS.append("django.template.context_processors.csp")
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "OPTIONS": {"context_processors": _PROCESSORS},
+    }
+]
 DATABASES: dict[str, Any] = {}
 USE_TZ = True
 TIME_ZONE = "UTC"

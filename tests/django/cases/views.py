@@ -202,7 +202,7 @@ def unread(request: HttpRequest) -> HttpResponse:
 
 # 12, 13
 def form(request: HttpRequest) -> HttpResponse:
-    page = engines["django"].from_string("<form>{% csrf_token %}</form>{{ found }}")
+    page = engines["django"].from_string("<form>{% csrf_token %}</form>{{ csp_nonce }} {{ found }}")
     return HttpResponse(page.render({"found": lookup(who(request))}, request))
 
 
