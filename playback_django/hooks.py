@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any, Final
 
@@ -170,4 +170,6 @@ def _within(exchange: DjangoExchange) -> Iterator[None]:
     try:
         yield
     finally:
-        _exchange.reset(outer)
+        # A call that its loop drops is ended in another context, where it was not set.
+        with suppress(ValueError):
+            _exchange.reset(outer)
