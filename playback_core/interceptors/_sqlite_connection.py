@@ -10,12 +10,12 @@ from typing import Any, Final
 from playback_core.drivers import drive
 from playback_core.interception import Args, Kwargs
 from playback_core.interceptors._dbapi import TransactionCalls
-from playback_core.interceptors._sqlite_cursor import (
+from playback_core.interceptors._sqlite_cursor import Cursor, both, plain_execute
+from playback_core.interceptors._sqlite_driver import (
     DRIVER,
-    Cursor,
     Replayable,
-    both,
     check_usable,
+    is_in_transaction,
 )
 from playback_core.interceptors._statements import attempt
 from playback_core.library_interception import (
@@ -27,7 +27,7 @@ from playback_core.library_interception import (
 )
 from playback_core.outcome import Outcome
 from playback_core.playback_session import PlaybackSession
-from playback_core.session import Branch, current, current_session
+from playback_core.session import Branch, current, current_session, running_replays
 
 _plain: Final[Any] = sqlite3.Connection
 _OPENING: Final = (
@@ -92,7 +92,10 @@ _total_changes: Final = drive(
     vars(_plain)["total_changes"].__get__,
     LibraryInterception("sqlite3 total_changes", _Plainly("total_changes", INPUT)),
 )
-_in_transaction: Final = vars(_plain)["in_transaction"].__get__
+_plain_init: Final = _plain.__init__
+_plain_cursor: Final = _plain.cursor
+_plain_commit: Final[Callable[[Any], None]] = _plain.commit
+_plain_rollback: Final[Callable[[Any], None]] = _plain.rollback
 
 
 class Connection(sqlite3.Connection, Replayable):
@@ -104,33 +107,38 @@ class Connection(sqlite3.Connection, Replayable):
     __module__ = "sqlite3"
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        _open(self, *args, **kwargs)
+        is_alone = current() is None and not running_replays
+        (_plain_init if is_alone else _open)(self, *args, **kwargs)
         detected = args[_DETECT_TYPES] if len(args) > _DETECT_TYPES else kwargs.get("detect_types")
         self.playback_exact = not detected
 
     def cursor(self, factory: Any = Cursor) -> Any:
-        is_cursor = isinstance(factory, type) and issubclass(factory, sqlite3.Cursor)
-        return _plain.cursor(self, both(factory, Cursor) if is_cursor else factory)
+        if factory is not Cursor and isinstance(factory, type):
+            factory = both(factory, Cursor) if issubclass(factory, sqlite3.Cursor) else factory
+        return _plain_cursor(self, factory)
 
     # They make a plain cursor, whatever an application's class has for `cursor`.
-    def execute(self, *args: Any) -> Any:
-        return _plain.cursor(self, Cursor).execute(*args)
+    def execute(self, sql: str, parameters: Any = (), /) -> Any:
+        cursor = _plain_cursor(self, Cursor)
+        if current() is None and not running_replays:
+            return plain_execute(cursor, sql, parameters)
+        return cursor.execute(sql, parameters)
 
-    def executemany(self, *args: Any) -> Any:
-        return _plain.cursor(self, Cursor).executemany(*args)
+    def executemany(self, sql: str, parameters: Any, /) -> Any:
+        return _plain_cursor(self, Cursor).executemany(sql, parameters)
 
-    def executescript(self, *args: Any) -> Any:
-        return _plain.cursor(self, Cursor).executescript(*args)
+    def executescript(self, sql_script: str, /) -> Any:
+        return _plain_cursor(self, Cursor).executescript(sql_script)
 
     def commit(self) -> None:
-        self._check()
-        _commit(self)
-        self._note_end()
+        if current() is None and not running_replays:
+            return _plain_commit(self)
+        return self._end(_commit)
 
     def rollback(self) -> None:
-        self._check()
-        _rollback(self)
-        self._note_end()
+        if current() is None and not running_replays:
+            return _plain_rollback(self)
+        return self._end(_rollback)
 
     def __exit__(self, kind: Any, error: Any, traceback: Any) -> Any:
         if current() is None:
@@ -146,13 +154,13 @@ class Connection(sqlite3.Connection, Replayable):
         return False
 
     def close(self) -> None:
-        if self.playback_replayed or not self._is_replayed():
+        if current() is None or self.playback_replayed or not self._is_replayed():
             _plain.close(self)
 
     @property
     def in_transaction(self) -> bool:
         replayed = self.playback_in_transaction if self._is_replayed() else None
-        known: bool = _in_transaction(self) if replayed is None else replayed
+        known: bool = is_in_transaction(self) if replayed is None else replayed
         return known
 
     @property
@@ -167,14 +175,13 @@ class Connection(sqlite3.Connection, Replayable):
             raise session.miss("sqlite3 blobopen", "sqlite3 blobopen", hint)
         return _plain.blobopen(self, *args, **kwargs)
 
-    def _check(self) -> None:
-        if current() is not None:
-            check_usable(self)
-
     def _is_replayed(self) -> bool:
         return isinstance(current_session(), PlaybackSession)
 
-    def _note_end(self) -> None:
+    def _end(self, transaction: Callable[[Connection], None]) -> None:
+        if current() is not None:
+            check_usable(self)
+        transaction(self)
         if self._is_replayed():
             self.playback_in_transaction = False
 

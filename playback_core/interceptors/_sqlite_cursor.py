@@ -4,120 +4,48 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable
-from functools import lru_cache, partial, wraps
+from functools import lru_cache, partial
 from itertools import repeat, starmap
 from typing import Any, Final
 
 from playback_core.drivers import drive
-from playback_core.interception import Args, Kwargs
-from playback_core.interceptors._dbapi import Driver, Rows, StatementCalls
+from playback_core.interceptors._dbapi import Rows, StatementCalls
 from playback_core.interceptors._fetches import FetchInterception
 from playback_core.interceptors._parameters import looked_at
 from playback_core.interceptors._rows import KeptRows, RecordedRows
+from playback_core.interceptors._sqlite_driver import (
+    DRIVER,
+    check_usable,
+    connection_of,
+    description_of,
+    lastrowid_of,
+    rowcount_of,
+)
 from playback_core.library_interception import LibraryInterception
 from playback_core.session import current, running_replays, unsealed
 
 _plain: Final[Any] = sqlite3.Cursor
-# Bound once: they are what is below the properties of the same names.
-_description: Final = vars(_plain)["description"].__get__
-_rowcount: Final = vars(_plain)["rowcount"].__get__
-_lastrowid: Final = vars(_plain)["lastrowid"].__get__
-_connection: Final = vars(_plain)["connection"].__get__
-_in_transaction: Final = vars(sqlite3.Connection)["in_transaction"].__get__
-_check: Final = sqlite3.Connection.getlimit
-
-
-class _Sqlite(Driver):
-    library = "sqlite3"
-
-    def rows(self, cursor: Any) -> Rows | None:
-        rows: Rows | None = cursor._playback_rows
-        return rows
-
-    def set_rows(self, cursor: Any, rows: Rows) -> None:
-        cursor._playback_rows = rows
-
-    def names(self, cursor: Any) -> list[str] | None:
-        described = _description(cursor)
-        return None if described is None else [column[0] for column in described]
-
-    def about(self, cursor: Any) -> dict[str, Any]:
-        about = {"rowcount": _rowcount(cursor), "lastrowid": _lastrowid(cursor)}
-        if _in_transaction(_connection(cursor)):
-            about["in_transaction"] = True
-        return about
-
-    def answered(self, cursor: Any, rows: RecordedRows) -> None:
-        connection: Replayable = _connection(cursor)
-        connection.playback_in_transaction = rows.about.get("in_transaction", False)
-
-    def size(self, cursor: Any, args: Args, kwargs: Kwargs) -> int | None:
-        size = super().size(cursor, args, kwargs)
-        return size if size is not None and size > 0 else None
-
-    def exact(self, cursor: Any) -> bool:
-        connection: Replayable = _connection(cursor)
-        return connection.playback_exact and connection.text_factory is str
-
-    def fetched(self, cursor: Any, rows: KeptRows) -> None:
-        # Of what RETURNING gives, it is known when the last row was.
-        before = rows.about.get("rowcount", -1)
-        if before >= 0 and before != _rowcount(cursor):
-            rows.tell(rowcount_behind=[rows.count, _rowcount(cursor)])
-
-    def in_transaction(self, cursor: Any) -> bool:
-        open_now: bool = _connection(cursor).in_transaction
-        return open_now
-
-    def is_idle(self, cursor: Any) -> bool:
-        return _description(cursor) is None
-
-
-class Replayable:
-    """What is remembered of a connection.
-
-    `playback_in_transaction` is None while a replay has answered no statement; rows of one that is
-    `playback_exact` are not made by converters of the application.
-    """
-
-    playback_in_transaction: bool | None = None
-    playback_exact = False
-    playback_replayed = False
-    text_factory: Any
-
-
-DRIVER: Final = _Sqlite()
-
-
-def check_usable(connection: Any) -> None:
-    """Raise sqlite3.ProgrammingError for a connection that is closed, or of another thread."""
-    if isinstance(connection, sqlite3.Connection):
-        _check(connection, 0)
+_FOREVER: Final = repeat(())
 
 
 def _check_cursor(cursor: Cursor) -> None:
     # Before it is told, as it is no answer of a database: what is recorded is not asked for.
-    check_usable(_connection(cursor))
+    check_usable(connection_of(cursor))
     if cursor._playback_closed:
         raise sqlite3.ProgrammingError("Cannot operate on a closed cursor.")
 
 
 def _driven(name: str, *, many: bool = False) -> Callable[..., Any]:
-    original = getattr(_plain, name)
     calls = StatementCalls(DRIVER, many=many)
-    run = drive(original, LibraryInterception(f"sqlite3 {name}", calls))
-
-    @wraps(original)
-    def checked(cursor: Cursor, *args: Any) -> Any:
-        if current() is not None:
-            _check_cursor(cursor)
-        elif not running_replays:
-            return original(cursor, *args)
-        return run(cursor, *args)
-
-    return checked
+    return drive(getattr(_plain, name), LibraryInterception(f"sqlite3 {name}", calls))
 
 
+plain_execute: Final = _plain.execute
+_plain_fetchone: Final = _plain.fetchone
+_plain_fetchall: Final[Callable[[Any], list[Any]]] = _plain.fetchall
+_plain_next: Final = _plain.__next__
+_execute: Final = _driven("execute")
+_executescript: Final = _driven("executescript")
 _executemany: Final = _driven("executemany", many=True)
 _fetchone: Final = drive(_plain.fetchone, FetchInterception(DRIVER, "one"))
 _fetchmany: Final = drive(_plain.fetchmany, FetchInterception(DRIVER, "many"))
@@ -136,48 +64,60 @@ class Cursor(sqlite3.Cursor):
     _playback_rows: Rows | None = None
     _playback_closed = False
 
-    execute = _driven("execute")
-    executescript = _driven("executescript")
+    # Without an operation each method has one check and one call: whoever has none pays for those.
+    def execute(self, sql: str, parameters: Any = (), /) -> Any:
+        if current() is not None:
+            _check_cursor(self)
+        elif not running_replays:
+            return plain_execute(self, sql, parameters)
+        return _execute(self, sql, parameters)
+
+    def executescript(self, sql_script: str, /) -> Any:
+        if current() is not None:
+            _check_cursor(self)
+        return _executescript(self, sql_script)
 
     def executemany(self, sql: str, parameters: Iterable[Any], /) -> Any:
-        if current() is None:
+        if current() is not None:
+            _check_cursor(self)
+            parameters = looked_at(parameters)
+        elif not running_replays:
             return _plain.executemany(self, sql, parameters)
-        return _executemany(self, sql, looked_at(parameters))
+        return _executemany(self, sql, parameters)
 
     def fetchone(self) -> Any:
         if current() is None:
-            return _plain.fetchone(self)
+            return _plain_fetchone(self)
         row = self._raw(_fetchone)
         return row if row is None else self._made((row,))[0]
 
     def fetchmany(self, *args: Any, **kwargs: Any) -> list[Any]:
         if current() is None:
-            return super().fetchmany(*args, **kwargs)
-        rows: list[Any] = self._made(self._raw(_fetchmany, *args, **kwargs))
-        return rows
+            rows: list[Any] = _plain.fetchmany(self, *args, **kwargs)
+            return rows
+        return self._made(self._raw(_fetchmany, *args, **kwargs))
 
     def fetchall(self) -> list[Any]:
         if current() is None:
-            return super().fetchall()
-        rows: list[Any] = self._made(self._raw(_fetchall))
-        return rows
+            return _plain_fetchall(self)
+        return self._made(self._raw(_fetchall))
 
     def __next__(self) -> Any:
         if current() is None:
-            return _plain.__next__(self)
+            return _plain_next(self)
         return self._made((self._raw(_next),))[0]
 
     def __iter__(self) -> Any:
         branch = current()
         if branch is None:
             # With nothing of ours between the loop and SQLite.
-            return starmap(_plain.__next__.__get__(self), repeat(()))
+            return starmap(_plain_next.__get__(self), _FOREVER)
         rows = self._playback_rows
         if not (isinstance(rows, KeptRows) and rows.session is branch.session):
             return self
         if not branch.intercepting or self.row_factory is not None or not DRIVER.exact(self):
             return self
-        source = starmap(_plain.__next__.__get__(self), repeat(()))
+        source = starmap(_plain_next.__get__(self), _FOREVER)
         return rows.relay(source, partial(DRIVER.fetched, self, rows))
 
     def close(self) -> None:
@@ -188,14 +128,14 @@ class Cursor(sqlite3.Cursor):
     def description(self) -> Any:
         rows = self._answered()
         if rows is None:
-            return _description(self)
+            return description_of(self)
         return tuple((name, *[None] * 6) for name in rows.names) if rows.names else None
 
     @property
     def rowcount(self) -> Any:
         rows = self._answered()
         if rows is None:
-            return _rowcount(self)
+            return rowcount_of(self)
         behind, later = rows.about.get("rowcount_behind", (0, None))
         if later is not None and rows.position >= behind:
             return later
@@ -204,7 +144,7 @@ class Cursor(sqlite3.Cursor):
     @property
     def lastrowid(self) -> Any:
         rows = self._answered()
-        return _lastrowid(self) if rows is None else rows.about.get("lastrowid")
+        return lastrowid_of(self) if rows is None else rows.about.get("lastrowid")
 
     def _answered(self) -> RecordedRows | None:
         rows = self._playback_rows
@@ -221,11 +161,12 @@ class Cursor(sqlite3.Cursor):
         finally:
             self.row_factory = factory
 
-    def _made(self, rows: Any) -> Any:
+    def _made(self, rows: Any) -> list[Any]:
         """Return what the application's factory makes of rows."""
         factory = self.row_factory
         if factory is None:
-            return rows
+            as_they_are: list[Any] = rows
+            return as_they_are
         answered = self._answered()
         if answered is not None:
             self._describe(answered)
@@ -233,7 +174,7 @@ class Cursor(sqlite3.Cursor):
 
     def _describe(self, rows: RecordedRows) -> None:
         # A `sqlite3.Row` takes the names of its columns from below the property.
-        described = _description(self)
+        described = description_of(self)
         if rows.names and rows.names != [column[0] for column in described or ()]:
             columns = ", ".join(f"NULL AS {_quoted(name)}" for name in rows.names)
             with unsealed():

@@ -34,6 +34,8 @@ class _Connect(Target):
 
 
 def _ours(factory: Any) -> Any:
+    if factory is sqlite3.Connection:
+        return Connection
     # A function that makes connections makes its own.
     is_class = isinstance(factory, type) and issubclass(factory, sqlite3.Connection)
     return both(factory, Connection) if is_class else factory

@@ -1,0 +1,87 @@
+"""What `sqlite3` says of cursors and connections, below what ours say of themselves."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any, Final
+
+from playback_core.interception import Args, Kwargs
+from playback_core.interceptors._dbapi import Driver, Rows
+from playback_core.interceptors._rows import KeptRows, RecordedRows
+
+_plain: Final[Any] = sqlite3.Cursor
+# Bound once: they are what is below the properties of the same names.
+description_of: Final = vars(_plain)["description"].__get__
+rowcount_of: Final = vars(_plain)["rowcount"].__get__
+lastrowid_of: Final = vars(_plain)["lastrowid"].__get__
+connection_of: Final = vars(_plain)["connection"].__get__
+is_in_transaction: Final = vars(sqlite3.Connection)["in_transaction"].__get__
+_check: Final = sqlite3.Connection.getlimit
+
+
+class _Sqlite(Driver):
+    library = "sqlite3"
+
+    def rows(self, cursor: Any) -> Rows | None:
+        rows: Rows | None = cursor._playback_rows
+        return rows
+
+    def set_rows(self, cursor: Any, rows: Rows) -> None:
+        cursor._playback_rows = rows
+
+    def names(self, cursor: Any) -> list[str] | None:
+        described = description_of(cursor)
+        return None if described is None else [column[0] for column in described]
+
+    def about(self, cursor: Any) -> dict[str, Any]:
+        about = {"rowcount": rowcount_of(cursor), "lastrowid": lastrowid_of(cursor)}
+        if is_in_transaction(connection_of(cursor)):
+            about["in_transaction"] = True
+        return about
+
+    def answered(self, cursor: Any, rows: RecordedRows) -> None:
+        connection: Replayable = connection_of(cursor)
+        connection.playback_in_transaction = rows.about.get("in_transaction", False)
+
+    def size(self, cursor: Any, args: Args, kwargs: Kwargs) -> int | None:
+        size = super().size(cursor, args, kwargs)
+        return size if size is not None and size > 0 else None
+
+    def exact(self, cursor: Any) -> bool:
+        connection: Replayable = connection_of(cursor)
+        return connection.playback_exact and connection.text_factory is str
+
+    def fetched(self, cursor: Any, rows: KeptRows) -> None:
+        # Of what RETURNING gives, it is known when the last row was.
+        before = rows.about.get("rowcount", -1)
+        if before >= 0 and before != rowcount_of(cursor):
+            rows.tell(rowcount_behind=[rows.count, rowcount_of(cursor)])
+
+    def in_transaction(self, cursor: Any) -> bool:
+        open_now: bool = connection_of(cursor).in_transaction
+        return open_now
+
+    def is_idle(self, cursor: Any) -> bool:
+        return description_of(cursor) is None
+
+
+class Replayable:
+    """What is remembered of a connection.
+
+    `playback_in_transaction` is None while a replay has answered no statement; rows of one that is
+    `playback_exact` are not made by converters of the application.
+    """
+
+    playback_in_transaction: bool | None = None
+    playback_exact = False
+    playback_replayed = False
+    text_factory: Any
+
+
+DRIVER: Final = _Sqlite()
+
+
+def check_usable(connection: Any) -> None:
+    """Raise sqlite3.ProgrammingError for a connection that is closed, or of another thread."""
+    if isinstance(connection, sqlite3.Connection):
+        _check(connection, 0)
