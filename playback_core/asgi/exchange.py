@@ -124,6 +124,9 @@ def recorded_scope(scope: Mapping[str, Any]) -> dict[str, Any]:
     for key in ("client", "server"):
         address = scope.get(key)
         plain[key] = None if address is None else list(address)
+    query = scope.get("query_string", b"")
+    # Test clients give the query as a text, which applications take as well.
+    plain["query_string"] = query.encode("latin-1") if isinstance(query, str) else query
     plain["headers"] = [list(_text_pair(pair)) for pair in scope.get("headers", ())]
     plain["spec_version"] = str(scope.get("asgi", {}).get("spec_version", "2.0"))
     return plain

@@ -340,6 +340,15 @@ def test_secrets_in_headers_and_queries_are_pseudonyms(recorded):
     assert _compared(middleware) == "Equal"
 
 
+def test_a_query_may_come_as_a_text(recorded):
+    middleware = recorded(_hello)
+    _call(middleware, _scope(query_string="token=secret&n=1"))
+    environ = _recording(middleware).get_data(TapeRecorder.OPERATION_REQUEST)["environ"]
+    assert b"secret" not in environ["query_string"]
+    assert environ["query_string"].endswith(b"&n=1")
+    assert _compared(middleware) == "Equal"
+
+
 def test_a_replay_within_a_running_loop_is_refused_clearly(recorded):
     middleware = recorded(_hello)
     _call(middleware, _scope())
