@@ -1,4 +1,7 @@
-"""What the replays of recorded exchanges have in common, whatever runs them."""
+"""What the replays of recorded requests have in common, whatever runs them."""
+
+from collections.abc import Collection
+from typing import Any
 
 from playback_core.errors import RecordingKeyError, TapeRecorderException
 from playback_core.http_exchange import RecordedRequest
@@ -10,7 +13,18 @@ from playback_core.session import Session
 
 
 def request_of(recording: Recording, kind: str) -> RecordedRequest:
-    """Return the request of a recording; raise TapeRecorderException where it holds none."""
+    """Return the HTTP request of a recording; raise TapeRecorderException where it holds none."""
+    found: RecordedRequest = stored_request(  # type: ignore[assignment]
+        recording, kind, RecordedRequest.__required_keys__
+    )
+    return found
+
+
+def stored_request(recording: Recording, kind: str, keys: Collection[str]) -> dict[str, Any]:
+    """Return the request of a recording, which has some keys.
+
+    Raise TapeRecorderException where it holds none, or one of another kind.
+    """
     try:
         request = recording.get_data(OPERATION_REQUEST)
     except RecordingKeyError as error:
@@ -18,12 +32,11 @@ def request_of(recording: Recording, kind: str) -> RecordedRequest:
             f"Recording {recording.id} holds no request; its kind is"
             f" {recording.get_metadata().get(KIND)!r}."
         ) from error
-    if not isinstance(request, dict) or not RecordedRequest.__required_keys__ <= request.keys():
+    if not isinstance(request, dict) or not request.keys() >= set(keys):
         raise TapeRecorderException(
             f"The request of recording {recording.id} is not one of {kind}."
         )
-    found: RecordedRequest = request  # type: ignore[assignment]
-    return found
+    return request
 
 
 def bytes_of_partial(recording: Recording) -> int | None:

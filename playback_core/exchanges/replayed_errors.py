@@ -1,4 +1,4 @@
-"""Keeps the tracebacks that an application logs while it is replayed from the terminal."""
+"""Keeps the tracebacks that are logged while an application is replayed from the terminal."""
 
 import logging
 from collections.abc import Iterator
