@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from celery import Celery, Task, signals
-from celery.exceptions import TimeLimitExceeded, WorkerLostError
+from celery.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded, WorkerLostError
 
 from playback_celery.app_playback import playbacks
 from playback_celery.sending import PARENT_HEADER
@@ -205,5 +205,8 @@ def _close(operation: OpenOperation, traced: Any, serializer: str | None) -> Non
         operation.exclude()
     else:
         state, outcome = ended(traced, serializer)
-        operation.add_metadata({"state": state})
+        metadata = {"state": state}
+        if isinstance(outcome.exception, SoftTimeLimitExceeded):
+            metadata[NOT_REPLAYABLE] = "its soft time limit ended it, which no replay waits for"
+        operation.add_metadata(metadata)
         operation.close(outcome)
