@@ -12,15 +12,18 @@ INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint check bench clean
+.PHONY: help demo demo-celery test lint check bench clean
 
 help: ## list the commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
 
 demo: $(INSTALLED) ## record real traffic, replay it on changed code, compare
 	$(BIN)/python examples/basic_service_operation.py
 	$(BIN)/python examples/studio.py
 	$(BIN)/python examples/flask_shop/demo.py
+
+demo-celery: $(INSTALLED) ## the same for tasks of Celery, with a real worker and broker
+	$(BIN)/python examples/celery_orders/demo.py
 
 test: $(INSTALLED) ## run the tests and hold branch coverage
 	$(BIN)/python -m pytest --cov --cov-report=term $(PYTEST_ARGS)

@@ -1,0 +1,1 @@
+"""Orders that workers of Celery process."""
