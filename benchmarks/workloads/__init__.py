@@ -3,6 +3,7 @@
 from typing import Final
 
 from benchmarks.workload import Workload
+from benchmarks.workloads.celery_tasks import CELERY_NOTHING, CELERY_WAITING
 from benchmarks.workloads.clock import CLOCK, CLOCK_OUTSIDE
 from benchmarks.workloads.dedicated import DEDICATED
 from benchmarks.workloads.flask_shop import FLASK_SHOP, FLASK_SHOP_P99
@@ -58,4 +59,6 @@ WORKLOADS: Final[tuple[Workload, ...]] = (
     REDIS_REPLAYED,
     *SQLITE_STATEMENTS,
     *PSYCOPG_STATEMENTS,
+    CELERY_WAITING,
+    CELERY_NOTHING,
 )

@@ -30,7 +30,7 @@ def failures(folder: Path, mode: str | None) -> tuple[set[str], str]:
     environ = {**os.environ, "PLAYBACK_SUITE": mode or ""}
     path = [str(folder), str(_ROOT), environ.get("PYTHONPATH", "")]
     environ["PYTHONPATH"] = os.pathsep.join(path)
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "--maxfail=1000000", "-rfE"]
+    command = [sys.executable, "-m", "pytest", "-q", "-rfE", "--continue-on-collection-errors"]
     command += ["-p", "celery.contrib.pytest", "--no-header", "--tb=no", *_TESTS]
     if mode is not None:
         command += ["-p", "tests.celery.suite_plugin"]
