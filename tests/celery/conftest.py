@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -57,6 +58,15 @@ class RecordedApp:
         """Return what came of a task; raise what it raised."""
         result = self.app.AsyncResult(answer) if isinstance(answer, str) else answer
         return result.get(timeout=WAIT, interval=0.01)
+
+    def wait_for(self, category: str, count: int) -> None:
+        """Wait until so many tasks are recorded, or for as long as anything may take."""
+        deadline = time.monotonic() + WAIT
+        while time.monotonic() < deadline:
+            self.flush()
+            if len(self.ids(category)) >= count:
+                return
+            time.sleep(0.02)
 
     def flush(self) -> None:
         assert self.recorder.tape_cassette is not None

@@ -2,8 +2,7 @@
 
     python tests/celery/own_suite.py <folder of an unpacked sdist of celery>
 
-`PLAYBACK_SUITE` is `installed` (every task is recorded) or `within` (each test is an operation,
-too).
+`PLAYBACK_SUITE` is `installed` (every task is recorded) or `within` (each test an operation, too).
 """
 
 import os

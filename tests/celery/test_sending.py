@@ -31,6 +31,7 @@ def test_each_way_to_send_a_task_is_the_same_output(shop: RecordedApp, add: Any)
 
     with shop.worker():
         shop.wait(ways.delay())
+        shop.wait_for("add", 4)
 
     messages = sent(shop.recording("ways"))
     assert [each["args"] for each in messages] == [[1, 2]] * 4

@@ -1,5 +1,6 @@
 """The code in the README is what it says: it runs as printed."""
 
+import importlib.util
 import os
 import re
 import subprocess
@@ -7,7 +8,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PLAIN, FLASK = re.findall(
+PLAIN, FLASK, DJANGO = re.findall(
     r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL
 )
 
@@ -58,3 +59,12 @@ def test_the_flask_app_serves_and_is_recorded(tmp_path):
     assert answer.splitlines() == ["inserted abc 3", "{'price': 3}"]
     compared = run(COMPARE, tmp_path)
     assert compared.splitlines()[-1].startswith("1 compared: 1 Equal; sealed: ")
+
+
+def test_the_lines_for_django_name_what_there_is():
+    lines: dict[str, list[object]] = {}
+    exec(DJANGO, lines)
+    (app, *_), (middleware, *_) = lines["INSTALLED_APPS"], lines["MIDDLEWARE"]
+    module, _, name = str(middleware).rpartition(".")
+    assert importlib.util.find_spec(str(app)) is not None
+    assert hasattr(importlib.import_module(module), name)
