@@ -29,6 +29,7 @@ class PlaybackConfig(AppConfig):
     verbose_name = "Playback"
     recorder: ClassVar[TapeRecorder] = recorder
     was_ready: ClassVar[bool] = False
+    _in_place: ClassVar[ProjectPlayback | None] = None
 
     def ready(self) -> None:
         """Set the project's playback up; what is wrong with it is kept for who asks for it."""
@@ -54,12 +55,21 @@ class PlaybackConfig(AppConfig):
         """Remove the hooks from Django; what was recorded and the recorder stay."""
         if isinstance(self._playback, ProjectPlayback):
             self._playback.hooks.uninstall()
+            PlaybackConfig._in_place = None
 
     def _made(self) -> ProjectPlayback:
         own = load_settings(getattr(settings, "PLAYBACK", None) or {}, os.environ, prefix="")
+        # Tests that set INSTALLED_APPS make the apps anew; Django, and what is recorded, are the same.
+        before = PlaybackConfig._in_place
+        if before is not None:
+            if before.recorder is self.recorder and before.settings == own:
+                return before
+            before.hooks.uninstall()
         name = os.environ.get("DJANGO_SETTINGS_MODULE", APP).partition(".")[0]
         redactor = set_recorder_up(self.recorder, self, name, own)
         hooks = Hooks(self.recorder, ExchangeRules(own, redactor, STATIC))
         hooks.install()
         base = Path(getattr(settings, "BASE_DIR", "."))
-        return ProjectPlayback(name, own, redactor, self.recorder, hooks, base)
+        playback = ProjectPlayback(name, own, redactor, self.recorder, hooks, base)
+        PlaybackConfig._in_place = playback
+        return playback
