@@ -23,6 +23,7 @@ from playback_core.replacing import Function
 from playback_core.session import current
 from playback_core.wsgi.answer import run_within
 from playback_core.wsgi.exchange import StartResponse, is_websocket
+from playback_django.answer import recorded_response
 from playback_django.exchange import DjangoAsgiExchange, DjangoExchange, DjangoWsgiExchange
 from playback_django.interceptors import uninstall_all
 from playback_django.project_playback import is_testing
@@ -80,7 +81,9 @@ class Hooks:
                 untouched: Iterable[bytes] = run(handler, environ, start_response)
                 return untouched
             with _within(exchange):
-                return run_within(exchange, _bound(run, handler), environ, start_response)
+                return run_within(
+                    exchange, _bound(run, handler), environ, start_response, recorded_response
+                )
 
         return handled
 

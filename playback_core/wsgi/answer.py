@@ -8,10 +8,48 @@ from playback_core.session import enter, leave
 from playback_core.wsgi.exchange import StartResponse, WsgiApp, WsgiExchange
 
 
+def recorded_answer(exchange: Exchange, answer: Iterable[bytes]) -> Iterable[bytes]:
+    """Return what to give the server as an application's answer, which is recorded with it."""
+    # A list is given as it is: it is all there already, and servers treat it specially.
+    if type(answer) not in (list, tuple):
+        return RecordedAnswer(exchange, answer)
+    take_whole(exchange, answer)
+    exchange.finish()
+    return answer
+
+
+def take_whole(exchange: Exchange, answer: Iterable[bytes]) -> None:
+    """Keep an answer that is all there."""
+    for chunk in answer:
+        exchange.take(chunk)
+    exchange.exhaust()
+
+
+def close_within(exchange: Exchange, close: Callable[[], None] | None) -> None:
+    """Close an answer within its operation, if it can be closed, and end the operation."""
+    token = enter(exchange.scope)
+    try:
+        if close is not None:
+            close()
+    except BaseException as error:
+        exchange.fail(error, "streaming")
+        raise
+    finally:
+        leave(token)
+        exchange.finish()
+
+
+Recorded = Callable[[Exchange, Iterable[bytes]], Iterable[bytes]]
+
+
 def run_within(
-    exchange: WsgiExchange, run: WsgiApp, environ: dict[str, Any], start_response: StartResponse
+    exchange: WsgiExchange,
+    run: WsgiApp,
+    environ: dict[str, Any],
+    start_response: StartResponse,
+    recorded: Recorded = recorded_answer,
 ) -> Iterable[bytes]:
-    """Call an application within an exchange, and return what to give the server as its answer."""
+    """Call an application within an exchange, and return what `recorded` makes of its answer."""
     token = enter(exchange.scope)
     try:
         answer = run(environ, exchange.starting(start_response))
@@ -21,18 +59,14 @@ def run_within(
         raise
     finally:
         leave(token)
-    # A list is given as it is: it is all there already, and servers treat it specially.
-    if type(answer) not in (list, tuple):
-        return RecordedAnswer(exchange, answer)
-    for chunk in answer:
-        exchange.take(chunk)
-    exchange.exhaust()
-    exchange.finish()
-    return answer
+    return recorded(exchange, answer)
 
 
 class RecordedAnswer:
-    """The body of an answer on its way to the server; each step runs within the operation."""
+    """The body of an answer on its way to the server; each step runs within the operation.
+
+    What else there is of the answer, such as its status, it has as well.
+    """
 
     __slots__ = ("_answer", "_exchange", "_next")
 
@@ -40,6 +74,12 @@ class RecordedAnswer:
         self._exchange = exchange
         self._answer = answer
         self._next: Callable[[], bytes] | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        # Python asks types for these: one that is only seen here would mislead who looks for it.
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return getattr(self._answer, name)
 
     def __iter__(self) -> Iterator[bytes]:
         return self
@@ -70,18 +110,7 @@ class RecordedAnswer:
 
     def close(self) -> None:
         """Close the application's iterable, as its server asks for, and end the operation."""
-        exchange = self._exchange
-        close = getattr(self._answer, "close", None)
-        token = enter(exchange.scope)
-        try:
-            if close is not None:
-                close()
-        except BaseException as error:
-            exchange.fail(error, "streaming")
-            raise
-        finally:
-            leave(token)
-            exchange.finish()
+        close_within(self._exchange, getattr(self._answer, "close", None))
 
     def __del__(self) -> None:
         # Test clients drop an answer without closing it.
