@@ -15,7 +15,7 @@ from playback_core.exchanges.recorder_setup import set_recorder_up
 from playback_core.exchanges.rules import ExchangeRules
 from playback_core.settings import load_settings
 from playback_django.hooks import Hooks
-from playback_django.project_playback import APP, ProjectPlayback
+from playback_django.project_playback import APP, ProjectPlayback, in_place
 from playback_django.translate import STATIC
 
 
@@ -28,15 +28,12 @@ class PlaybackConfig(AppConfig):
     name = APP
     verbose_name = "Playback"
     recorder: ClassVar[TapeRecorder] = recorder
-    was_ready: ClassVar[bool] = False
-    _in_place: ClassVar[ProjectPlayback | None] = None
 
     def ready(self) -> None:
         """Set the project's playback up; what is wrong with it is kept for who asks for it."""
         from playback_django import checks  # noqa: F401 - it registers them
         from playback_django.values import register_values
 
-        PlaybackConfig.was_ready = True
         register_values()
         self._playback: ProjectPlayback | SettingsError
         try:
@@ -55,12 +52,12 @@ class PlaybackConfig(AppConfig):
         """Remove the hooks from Django; what was recorded and the recorder stay."""
         if isinstance(self._playback, ProjectPlayback):
             self._playback.hooks.uninstall()
-            PlaybackConfig._in_place = None
+            in_place.playback = None
 
     def _made(self) -> ProjectPlayback:
         own = load_settings(getattr(settings, "PLAYBACK", None) or {}, os.environ, prefix="")
-        # Tests that set INSTALLED_APPS make the apps anew; Django, and what is recorded, are the same.
-        before = PlaybackConfig._in_place
+        # Tests that set INSTALLED_APPS make the apps anew, but Django is hooked once.
+        before = in_place.playback
         if before is not None:
             if before.recorder is self.recorder and before.settings == own:
                 return before
@@ -71,5 +68,5 @@ class PlaybackConfig(AppConfig):
         hooks.install()
         base = Path(getattr(settings, "BASE_DIR", "."))
         playback = ProjectPlayback(name, own, redactor, self.recorder, hooks, base)
-        PlaybackConfig._in_place = playback
+        in_place.playback = playback
         return playback

@@ -6,13 +6,10 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
-from django.apps import apps
-from django.core.exceptions import MiddlewareNotUsed
 from django.http import HttpRequest, HttpResponseBase
 
-from playback_django.apps import PlaybackConfig
 from playback_django.hooks import exchange_of
-from playback_django.project_playback import APP, playback_of_project
+from playback_django.project_playback import playback_of_project
 
 GetResponse = Callable[[HttpRequest], Any]
 
@@ -30,9 +27,6 @@ class PlaybackMiddleware:
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
-        if PlaybackConfig.was_ready and not apps.is_installed(APP):
-            # As while a test has other INSTALLED_APPS.
-            raise MiddlewareNotUsed("playback_django is not among the INSTALLED_APPS any more")
         playback_of_project().begin()
         self._is_async = iscoroutinefunction(get_response)
         if self._is_async:

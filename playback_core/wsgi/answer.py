@@ -63,10 +63,7 @@ def run_within(
 
 
 class RecordedAnswer:
-    """The body of an answer on its way to the server; each step runs within the operation.
-
-    What else there is of the answer, such as its status, it has as well.
-    """
+    """The body of an answer on its way to the server; each step runs within the operation."""
 
     __slots__ = ("_answer", "_exchange", "_next")
 
@@ -74,12 +71,6 @@ class RecordedAnswer:
         self._exchange = exchange
         self._answer = answer
         self._next: Callable[[], bytes] | None = None
-
-    def __getattr__(self, name: str) -> Any:
-        # Python asks types for these: one that is only seen here would mislead who looks for it.
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return getattr(self._answer, name)
 
     def __iter__(self) -> Iterator[bytes]:
         return self
