@@ -2,6 +2,7 @@
 
 import nox
 
+nox.options.sessions = ["tests", "core"]
 nox.options.error_on_missing_interpreters = True
 
 PYTHONS = ["3.11", "3.12", "3.13"]
@@ -25,3 +26,10 @@ def core(session: nox.Session) -> None:
     found = f"[name for name in {EXTRAS} if importlib.util.find_spec(name)]"
     session.run("python", "-c", f"import importlib.util, sys; sys.exit({found} or 0)")
     session.run("pytest", *CORE_TESTS, *session.posargs)
+
+
+@nox.session(python=PYTHONS[0])
+def django_suite(session: nox.Session) -> None:
+    """Run Django's own tests with our hooks in place and without; downloads its sources."""
+    session.install("--editable", ".[dev]")
+    session.run("python", "-m", "tests.django.suite", *session.posargs)
