@@ -19,7 +19,7 @@ from playback_core.interceptor import Interceptor
 
 GROUP: Final = "playback.interceptors"
 
-OPT_IN: Final = frozenset({"files", "subprocess"})
+OPT_IN: Final = frozenset({"files", "pymongo", "subprocess"})
 """Those that `*` does not choose: they have to be named."""
 
 _IMPORTED_BY: Final = {"files": "builtins", "http": "http.client"}
