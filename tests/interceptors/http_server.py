@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from tests.interceptors.recorded import Recorded, record
+from tests.interceptors.runs import Runs
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -75,15 +75,12 @@ class Site:
             self._thread.join()
 
 
-def replays_equal(site: Site, work: Callable[[], Any]) -> Recorded:
+def replays_equal(site: Site, work: Callable[[], Any]) -> Runs:
     """Record an operation, stop the server, replay it sealed: nothing may differ or reach out."""
-    recorded = record(work)
+    recorded = Runs(work)
     site.stop()
     hits = len(site.hits)
-    result, playback = recorded.replay(work)
-    assert result == recorded.result
-    assert (playback.missed, playback.moved, playback.repeated) == ([], [], [])
-    assert playback.playback_outputs == playback.recorded_outputs
+    recorded.replayed_the_same()
     assert len(site.hits) == hits
     return recorded
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from playback_core import TapeRecorder
 from playback_core.cassettes.in_memory import InMemoryTapeCassette
@@ -15,19 +15,31 @@ from playback_core.recording import Recording
 class Runs:
     """An operation, recorded when this is made: `result` is what it came to."""
 
-    def __init__(self, operation: Callable[[], Any], redaction: Redaction | None = None) -> None:
-        self.recorder = TapeRecorder(InMemoryTapeCassette())
-        self.recorder.redaction = redaction
+    def __init__(
+        self,
+        operation: Callable[[], Any],
+        redaction: Redaction | None = None,
+        *,
+        recorder: TapeRecorder | None = None,
+    ) -> None:
+        self.recorder = recorder or TapeRecorder(InMemoryTapeCassette())
+        if redaction is not None:
+            self.recorder.redaction = redaction
         self._operation = operation
         decorated = self.recorder.operation(category="work")(operation)
         with self.recorder.enabled_recording():
             self.result = decorated()
-        assert self.recorder.counters == {"recorded": 1}
         (self.recording_id,) = self.recorder.tape_cassette.iter_recording_ids("work")
 
     @property
     def recording(self) -> Recording:
+        """The recording as it is stored."""
         return self.recorder.tape_cassette.get_recording(self.recording_id)
+
+    @property
+    def calls(self) -> list[tuple[str, str]]:
+        """Kind and alias of all that was recorded."""
+        return [(entry.kind.name, entry.alias) for entry in self.recording.entries]
 
     @property
     def aliases(self) -> list[str]:
@@ -42,10 +54,12 @@ class Runs:
         def play(recording: Recording) -> None:
             results.append(decorated())
 
-        return Replayed(self.recorder.play(self.recording_id, play), results[0])
+        playback = self.recorder.play(self.recording_id, play)
+        return Replayed(results[0] if results else None, playback)
 
     def replayed_the_same(self) -> Replayed:
         """Replay it sealed; it must come to the same and ask for and send just what it did."""
+        assert self.recorder.counters == {"recorded": 1}
         replay = self.replayed()
         assert replay.result == self.result
         assert replay.is_equal
@@ -53,12 +67,11 @@ class Runs:
         return replay
 
 
-class Replayed:
-    """What a replay came to."""
+class Replayed(NamedTuple):
+    """What a replay came to; a result of None is also that of an operation that raised."""
 
-    def __init__(self, playback: Playback, result: Any) -> None:
-        self.playback = playback
-        self.result = result
+    result: Any
+    playback: Playback
 
     @property
     def is_equal(self) -> bool:

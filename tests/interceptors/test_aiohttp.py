@@ -21,7 +21,7 @@ from playback_core.http_redaction import HttpRedactor
 from playback_core.interceptor import install, installed, uninstall
 from playback_core.metadata import NOT_REPLAYABLE
 from tests.interceptors.http_server import Site, certified, replays_equal
-from tests.interceptors.recorded import record
+from tests.interceptors.runs import Runs
 
 pytestmark = pytest.mark.usefixtures("intercepted")
 
@@ -277,8 +277,8 @@ def test_an_error_of_a_body_comes_again(site):
             await session.post("/a", data=pieces())
         return type(raised.value), "LookupError" in str(raised.value)
 
-    recorded = record(using(site, use))
-    result, playback = recorded.replay(using(site, use))
+    recorded = Runs(using(site, use))
+    result, playback = recorded.replayed(using(site, use))
     assert result == recorded.result
     assert playback.playback_outputs == playback.recorded_outputs
 
@@ -334,9 +334,9 @@ def test_of_a_stream_only_what_was_read_is_kept(site):
 
 
 def test_reading_on_where_the_recorded_reader_left_is_a_miss(site):
-    recorded = record(reading(site, 10))
+    recorded = Runs(reading(site, 10))
     with pytest.raises(RecordingKeyError, match="10000 bytes of this response were read"):
-        recorded.replay(reading(site, 11))
+        recorded.replayed(reading(site, 11))
 
 
 def test_whoever_reads_on_after_a_miss_gets_it_again(site):
@@ -352,8 +352,8 @@ def test_whoever_reads_on_after_a_miss_gets_it_again(site):
 
         return using(site, use)
 
-    recorded = record(reading(further=0))
-    _, playback = recorded.replay(reading(further=2))
+    recorded = Runs(reading(further=0))
+    _, playback = recorded.replayed(reading(further=2))
     assert {each.alias for each in playback.missed} == {"http GET 127.0.0.1"}
 
 
@@ -361,7 +361,7 @@ def test_a_body_over_the_limit_harms_nobody_and_cannot_be_replayed(site):
     async def use(session):
         return len(await (await session.get("/large")).read())
 
-    recorded = record(using(site, use))
+    recorded = Runs(using(site, use))
     assert recorded.result == 50 * 1024**2
     assert NOT_REPLAYABLE in recorded.recording.get_metadata()
 
@@ -486,9 +486,9 @@ def test_a_reader_that_gave_up_waiting_and_read_on_has_all(site):
                     waiting += 1
                     site.released.set()
 
-    recorded = record(using(site, use))
+    recorded = Runs(using(site, use))
     assert recorded.result == (b"at last", True)
-    result, playback = recorded.replay(using(site, use))
+    result, playback = recorded.replayed(using(site, use))
     assert (result[0], playback.missed) == (b"at last", [])
 
 
@@ -512,9 +512,9 @@ def test_a_response_that_nobody_releases_leaves_no_warning_in_a_replay(site):
         return (await session.get("/stall")).status
 
     with warnings.catch_warnings(action="ignore", category=ResourceWarning):
-        recorded = record(using(site, use))
+        recorded = Runs(using(site, use))
         gc.collect()
-    assert recorded.replay(using(site, use))[0] == 200
+    assert recorded.replayed(using(site, use))[0] == 200
     gc.collect()
 
 
@@ -571,9 +571,9 @@ def test_a_recording_of_one_library_serves_another(site):
 
     by_aiohttp = using(site, use)
     for one in (by_requests, by_httpx, by_aiohttp):
-        recorded = record(one)
+        recorded = Runs(one)
         for other in (by_requests, by_httpx, by_aiohttp):
-            result, playback = recorded.replay(other)
+            result, playback = recorded.replayed(other)
             assert result == recorded.result
             assert playback.missed == []
 
@@ -586,9 +586,9 @@ def test_a_request_that_was_not_recorded_names_what_differs(site):
 
         return using(site, use)
 
-    recorded = record(asking("1"))
+    recorded = Runs(asking("1"))
     with pytest.raises(RecordingKeyError, match="page=2"):
-        recorded.replay(asking("2"))
+        recorded.replayed(asking("2"))
     assert site.hits == ["GET /a?page=1"]
 
 
@@ -599,8 +599,8 @@ def test_a_query_in_another_order_means_the_same(site):
 
         return using(site, use)
 
-    recorded = record(asking("x=1&y=2"))
-    result, playback = recorded.replay(asking("y=2&x=1"))
+    recorded = Runs(asking("x=1&y=2"))
+    result, playback = recorded.replayed(asking("y=2&x=1"))
     assert result == recorded.result
     assert [each.how for each in playback.moved] == ["normalised"]
 
@@ -612,8 +612,8 @@ def test_another_body_that_is_sent_shows_in_the_outputs(site):
 
         return using(site, use)
 
-    recorded = record(sending(1))
-    result, playback = recorded.replay(sending(2))
+    recorded = Runs(sending(1))
+    result, playback = recorded.replayed(sending(2))
     assert result == recorded.result
     assert playback.playback_outputs != playback.recorded_outputs
 
@@ -631,13 +631,13 @@ def test_secrets_are_not_stored_and_the_replay_finds_its_calls(site):
 
     headers = {"Authorization": "Basic bWU6aHVudGVyLTItYXV0aA=="}
     operation = using(site, use, headers=headers)
-    recorded = record(operation, recorder)
+    recorded = Runs(operation, recorder=recorder)
     stored = b"".join(
         part for each in calls(recorded) for part in (each.arguments, each.result) if part
     )
     for secret in (b"4711", b"hunter", b"bWU6aHVudGVy"):
         assert secret not in stored
-    result, playback = recorded.replay(operation)
+    result, playback = recorded.replayed(operation)
     assert (result, playback.missed) == (200, [])
     assert playback.playback_outputs == playback.recorded_outputs
 
@@ -695,11 +695,11 @@ def test_a_websocket_is_left_alone_and_refused_in_a_replay(echoing):
             await socket.send_str("hello")
             return await socket.receive_str()
 
-    recorded = record(lambda: asyncio.run(work()))
+    recorded = Runs(lambda: asyncio.run(work()))
     assert recorded.result == "hello"
     assert calls(recorded) == []
     with pytest.raises(SideEffectBlocked):
-        recorded.replay(lambda: asyncio.run(work()))
+        recorded.replayed(lambda: asyncio.run(work()))
 
 
 def test_a_fault_of_ours_loses_the_recording_and_not_the_call(site, monkeypatch, caplog):

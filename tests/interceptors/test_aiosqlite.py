@@ -9,7 +9,7 @@ import pytest
 
 from playback_core import TapeRecorder
 from playback_core.cassettes.in_memory import InMemoryTapeCassette
-from tests.interceptors.recorded import entries, record
+from tests.interceptors.runs import Runs
 
 pytestmark = pytest.mark.usefixtures("intercepted")
 
@@ -38,9 +38,9 @@ def test_queries_and_writes_replay_without_the_file(path):
     def work():
         return asyncio.run(run())
 
-    recorded = record(work)
+    recorded = Runs(work)
     path.unlink()
-    result, playback = recorded.replay(work)
+    result, playback = recorded.replayed(work)
     assert result == recorded.result == (["axe", "broom", "chisel"], [(3,)])
     assert playback.missed == []
     assert playback.moved == []
@@ -82,6 +82,6 @@ def test_errors_reach_whoever_awaits(path):
     def work():
         return asyncio.run(run())
 
-    recorded = record(work)
-    assert ("INPUT", "sqlite3 SELECT nowhere") in entries(recorded)
-    assert recorded.replay(work)[0] == recorded.result == "no such table: nowhere"
+    recorded = Runs(work)
+    assert ("INPUT", "sqlite3 SELECT nowhere") in recorded.calls
+    assert recorded.replayed(work)[0] == recorded.result == "no such table: nowhere"

@@ -13,7 +13,7 @@ import pytest
 from playback_core import RecordingKeyError
 from playback_core.metadata import NOT_REPLAYABLE
 from tests.interceptors.http_server import LARGE, replays_equal
-from tests.interceptors.recorded import entries, record
+from tests.interceptors.runs import Runs
 
 pytestmark = pytest.mark.usefixtures("intercepted")
 
@@ -27,7 +27,7 @@ def test_urlopen_is_answered_again_redirects_included(site):
             return answer.status, answer.url, answer.read(), answer.headers.items(), answer.reason
 
     recorded = replays_equal(site, work)
-    assert entries(recorded)[1:5] == [CONNECT, GET, CONNECT, GET]
+    assert recorded.calls[1:5] == [CONNECT, GET, CONNECT, GET]
 
 
 def test_an_error_status_is_raised_again_with_its_body(site):
@@ -71,7 +71,7 @@ def test_a_connection_that_stays_open_is_asked_again(site):
         return bodies
 
     recorded = replays_equal(site, work)
-    assert entries(recorded)[1:5] == [CONNECT, GET, GET, GET]
+    assert recorded.calls[1:5] == [CONNECT, GET, GET, GET]
 
 
 def test_a_connection_from_before_the_operation_is_answered_within_it(site):
@@ -83,10 +83,10 @@ def test_a_connection_from_before_the_operation_is_answered_within_it(site):
         connection.request("GET", "/within")
         return connection.getresponse().read()
 
-    recorded = record(work)
+    recorded = Runs(work)
     site.stop()
     hits = len(site.hits)
-    result, playback = recorded.replay(work)
+    result, playback = recorded.replayed(work)
     assert (result, playback.missed, len(site.hits)) == (recorded.result, [], hits)
     connection.close()
 
@@ -149,8 +149,8 @@ def test_a_request_whose_answer_nobody_asks_for_is_sent_and_compared(site):
         connection.close()
 
     recorded = replays_equal(site, work)
-    assert entries(recorded)[1:3] == [CONNECT, ("OUTPUT", "http POST 127.0.0.1")]
-    _, playback = recorded.replay(lambda: work(b"two"))
+    assert recorded.calls[1:3] == [CONNECT, ("OUTPUT", "http POST 127.0.0.1")]
+    _, playback = recorded.replayed(lambda: work(b"two"))
     assert playback.playback_outputs != playback.recorded_outputs
 
 
@@ -197,7 +197,7 @@ def test_a_body_over_the_limit_marks_the_recording(site):
         with urllib.request.urlopen(f"{site.url}/large") as answer:
             return sum(map(len, iter(lambda: answer.read(1024 * 1024), b"")))
 
-    recorded = record(work)
+    recorded = Runs(work)
     assert recorded.result == LARGE
     assert "BODY_LIMIT" in recorded.recording.get_metadata()[NOT_REPLAYABLE]
 
@@ -207,9 +207,9 @@ def test_another_request_is_a_miss_and_reaches_nothing(site):
         with urllib.request.urlopen(f"{site.url}{path}") as answer:
             return answer.read()
 
-    recorded = record(work)
+    recorded = Runs(work)
     with pytest.raises(RecordingKeyError, match="/two"):
-        recorded.replay(lambda: work("/two"))
+        recorded.replayed(lambda: work("/two"))
     assert site.hits == ["GET /one"]
 
 

@@ -16,7 +16,7 @@ from playback_core import RecordingKeyError, TapeRecorder
 from playback_core.cassettes.in_memory import InMemoryTapeCassette
 from playback_core.interceptor_options import InterceptorOptions
 from playback_core.metadata import NOT_REPLAYABLE
-from tests.interceptors.recorded import entries, record
+from tests.interceptors.runs import Runs
 
 pytestmark = pytest.mark.usefixtures("intercepted")
 
@@ -36,15 +36,15 @@ def test_a_pattern_makes_a_search_by_post_an_input(site):
         requests.post(f"{site.url}/orders")
         return found
 
-    recorded = record(work, recorder(http_calls=calls))
-    assert entries(recorded)[1:4] == [
+    recorded = Runs(work, recorder=recorder(http_calls=calls))
+    assert recorded.calls[1:4] == [
         ("INPUT", "http POST 127.0.0.1"),
         ("OUTPUT", "http GET 127.0.0.1"),
         ("OUTPUT", "http POST 127.0.0.1"),
     ]
-    assert recorded.replay(work)[0] == recorded.result
+    assert recorded.replayed(work)[0] == recorded.result
     with pytest.raises(RecordingKeyError, match="coffee"):
-        recorded.replay(lambda: work("coffee"))
+        recorded.replayed(lambda: work("coffee"))
 
 
 def test_what_differs_from_run_to_run_is_not_compared(site):
@@ -52,8 +52,8 @@ def test_what_differs_from_run_to_run_is_not_compared(site):
         headers = {"User-Agent": f"app/{run}", "traceparent": run, "X-Tenant": "blue"}
         return requests.get(site.url, headers=headers).json()
 
-    recorded = record(work)
-    result, playback = recorded.replay(lambda: work("2"))
+    recorded = Runs(work)
+    result, playback = recorded.replayed(lambda: work("2"))
     assert (result, playback.moved) == (recorded.result, [])
     kept = recorded.recording.entries[1].decoded_arguments()[1]["headers"]
     assert kept == {"x-tenant": ["blue"]}
@@ -63,7 +63,7 @@ def test_the_limit_of_bodies_can_be_set(site):
     def work():
         return requests.post(site.url, data=b"x" * 50).json()["size"]
 
-    recorded = record(work, recorder(body_limit=40))
+    recorded = Runs(work, recorder=recorder(body_limit=40))
     assert recorded.result == 50
     sent = recorded.recording.entries[1].decoded_arguments()["kwargs"]["body"]
     assert sent["size"] == 50
@@ -109,6 +109,6 @@ CLIENTS = {
 @pytest.mark.parametrize("client", CLIENTS)
 def test_what_one_library_recorded_serves_another(site, client, other, path):
     url = f"{site.url}/{path}"
-    recorded = record(lambda: CLIENTS[client](url))
-    result, playback = recorded.replay(lambda: CLIENTS[other](url))
+    recorded = Runs(lambda: CLIENTS[client](url))
+    result, playback = recorded.replayed(lambda: CLIENTS[other](url))
     assert (result, playback.missed, len(site.hits)) == (recorded.result, [], 1)

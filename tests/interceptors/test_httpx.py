@@ -15,7 +15,7 @@ from playback_core.cassettes.in_memory import InMemoryTapeCassette
 from playback_core.http_redaction import HttpRedactor
 from playback_core.metadata import NOT_REPLAYABLE
 from tests.interceptors.http_server import Site, certified, replays_equal
-from tests.interceptors.recorded import entries, record
+from tests.interceptors.runs import Runs
 
 pytestmark = pytest.mark.usefixtures("intercepted")
 
@@ -74,7 +74,7 @@ def test_reads_are_inputs_and_writes_are_outputs(site, using):
         yield client.get("/status/404")
 
     recorded = replays_equal(site, using(use, base_url=site.url))
-    assert [each for each in entries(recorded) if "http" in each[1]] == [
+    assert [each for each in recorded.calls if "http" in each[1]] == [
         ("INPUT", "http GET 127.0.0.1"),
         ("INPUT", "http HEAD 127.0.0.1"),
         ("INPUT", "http OPTIONS 127.0.0.1"),
@@ -97,7 +97,7 @@ def test_each_redirect_is_a_call_and_cookies_are_kept_as_live(site, using):
     assert [status for status, _ in first["history"]] == [302]
     assert second["cookies"] == cookies == {"first": "1", "second": "2"}
     assert json.loads(last["content"])["cookie"] == "first=1; second=2"
-    assert len([each for each in entries(recorded) if each[1] == "http GET 127.0.0.1"]) == 4
+    assert len([each for each in recorded.calls if each[1] == "http GET 127.0.0.1"]) == 4
 
 
 def test_a_body_is_sent_on_after_a_redirect_that_keeps_it(site, using):
@@ -129,7 +129,7 @@ def test_an_authentication_by_digest_is_two_calls(site, using):
 
     recorded = replays_equal(site, using(use, base_url=site.url))
     assert recorded.result[0][0]["content"] == b"let in"
-    assert len([each for each in entries(recorded) if each[1].startswith("http")]) == 2
+    assert len([each for each in recorded.calls if each[1].startswith("http")]) == 2
 
 
 def test_hooks_see_requests_and_responses_in_a_replay(site):
@@ -198,7 +198,7 @@ def test_what_a_body_calls_while_it_is_sent_is_recorded_too(site):
         return httpx.post(f"{site.url}/outer", content=pieces()).content
 
     recorded = replays_equal(site, operation)
-    assert ("INPUT", "http GET 127.0.0.1") in entries(recorded)
+    assert ("INPUT", "http GET 127.0.0.1") in recorded.calls
 
 
 def test_what_an_async_body_calls_while_it_is_sent_is_recorded_too(site):
@@ -211,7 +211,7 @@ def test_what_an_async_body_calls_while_it_is_sent_is_recorded_too(site):
             return (await client.post("/outer", content=pieces())).content
 
     recorded = replays_equal(site, lambda: asyncio.run(work()))
-    assert ("INPUT", "http GET 127.0.0.1") in entries(recorded)
+    assert ("INPUT", "http GET 127.0.0.1") in recorded.calls
 
 
 def test_an_error_of_a_body_comes_again_with_what_was_sent(site):
@@ -225,8 +225,8 @@ def test_an_error_of_a_body_comes_again_with_what_was_sent(site):
         except LookupError as error:
             return error.args
 
-    recorded = record(operation)
-    result, playback = recorded.replay(operation)
+    recorded = Runs(operation)
+    result, playback = recorded.replayed(operation)
     assert result == recorded.result == ("no more",)
     assert playback.playback_outputs == playback.recorded_outputs
 
@@ -277,9 +277,9 @@ def test_of_a_stream_only_what_was_read_is_kept(site):
 
 
 def test_reading_on_where_the_recorded_reader_left_is_a_miss(site):
-    recorded = record(reading(site, 10))
+    recorded = Runs(reading(site, 10))
     with pytest.raises(RecordingKeyError, match="of this response were read"):
-        recorded.replay(reading(site, 10_000))
+        recorded.replayed(reading(site, 10_000))
 
 
 def test_reading_on_where_the_recorded_async_reader_left_is_a_miss(site):
@@ -292,13 +292,13 @@ def test_reading_on_where_the_recorded_async_reader_left_is_a_miss(site):
 
         return lambda: asyncio.run(work())
 
-    recorded = record(reading(10))
+    recorded = Runs(reading(10))
     with pytest.raises(RecordingKeyError, match="of this response were read"):
-        recorded.replay(reading(10_000))
+        recorded.replayed(reading(10_000))
 
 
 def test_a_body_over_the_limit_harms_nobody_and_cannot_be_replayed(site):
-    recorded = record(lambda: len(httpx.get(f"{site.url}/large").content))
+    recorded = Runs(lambda: len(httpx.get(f"{site.url}/large").content))
     assert recorded.result == 50 * 1024**2
     assert NOT_REPLAYABLE in recorded.recording.get_metadata()
 
@@ -354,8 +354,8 @@ def test_a_connection_that_was_refused_is_refused_again(using):
 
         return operation
 
-    recorded = record(refused(lambda client: [client.get("/")]))
-    open_again, playback = recorded.replay(refused(lambda client: [client.get("/")]))
+    recorded = Runs(refused(lambda client: [client.get("/")]))
+    open_again, playback = recorded.replayed(refused(lambda client: [client.get("/")]))
     assert open_again == recorded.result
     assert recorded.result[0] is httpx.ConnectError
     assert playback.missed == []
@@ -433,28 +433,28 @@ def test_transports_of_others_are_left_alone():
         with httpx.Client(transport=transport) as client:
             return client.get("http://nowhere.invalid/").json()
 
-    recorded = record(operation)
-    assert not [each for each in entries(recorded) if each[1].startswith("http")]
-    assert recorded.replay(operation)[0] == {"mocked": True}
+    recorded = Runs(operation)
+    assert not [each for each in recorded.calls if each[1].startswith("http")]
+    assert recorded.replayed(operation)[0] == {"mocked": True}
 
 
 def test_a_request_that_was_not_recorded_names_what_differs(site):
-    recorded = record(lambda: httpx.get(f"{site.url}/a?page=1").status_code)
+    recorded = Runs(lambda: httpx.get(f"{site.url}/a?page=1").status_code)
     with pytest.raises(RecordingKeyError, match="page=2"):
-        recorded.replay(lambda: httpx.get(f"{site.url}/a?page=2").status_code)
+        recorded.replayed(lambda: httpx.get(f"{site.url}/a?page=2").status_code)
     assert site.hits == ["GET /a?page=1"]
 
 
 def test_a_query_in_another_order_means_the_same(site):
-    recorded = record(lambda: httpx.get(f"{site.url}/a?x=1&y=2").json())
-    result, playback = recorded.replay(lambda: httpx.get(f"{site.url}/a?y=2&x=1").json())
+    recorded = Runs(lambda: httpx.get(f"{site.url}/a?x=1&y=2").json())
+    result, playback = recorded.replayed(lambda: httpx.get(f"{site.url}/a?y=2&x=1").json())
     assert result == recorded.result
     assert [each.how for each in playback.moved] == ["normalised"]
 
 
 def test_another_body_that_is_sent_shows_in_the_outputs(site):
-    recorded = record(lambda: httpx.post(f"{site.url}/a", json={"n": 1}).json())
-    result, playback = recorded.replay(lambda: httpx.post(f"{site.url}/a", json={"n": 2}).json())
+    recorded = Runs(lambda: httpx.post(f"{site.url}/a", json={"n": 1}).json())
+    result, playback = recorded.replayed(lambda: httpx.post(f"{site.url}/a", json={"n": 2}).json())
     assert result == recorded.result
     assert playback.playback_outputs != playback.recorded_outputs
 
@@ -470,7 +470,7 @@ def test_secrets_are_not_stored_and_the_replay_finds_its_calls(site):
             sent = client.post("/chunked", json={"token": token, "password": hidden})
             return sent.status_code
 
-    recorded = record(operation, recorder)
+    recorded = Runs(operation, recorder=recorder)
     stored = b"".join(
         part
         for each in recorded.recording.entries
@@ -479,7 +479,7 @@ def test_secrets_are_not_stored_and_the_replay_finds_its_calls(site):
     )
     for secret in (b"4711", b"hunter", b"bWU6aHVudGVy"):
         assert secret not in stored
-    result, playback = recorded.replay(operation)
+    result, playback = recorded.replayed(operation)
     assert (result, playback.missed) == (200, [])
     assert playback.playback_outputs == playback.recorded_outputs
 

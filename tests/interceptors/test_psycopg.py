@@ -22,7 +22,7 @@ from playback_core.codec.redaction import Redactor
 from playback_core.entry import encoded
 from playback_core.interceptor import installed
 from playback_core.interceptors import install_interceptors, uninstall_interceptors
-from tests.interceptors.recorded import record
+from tests.interceptors.runs import Runs
 
 pytestmark = pytest.mark.usefixtures("intercepted")
 
@@ -58,9 +58,9 @@ def again(postgres):
             with psycopg.connect(postgres.dsn, **options) as connection:
                 return operation(connection)
 
-        recorded = record(work)
+        recorded = Runs(work)
         with postgres.gone():
-            result, playback = recorded.replay(work)
+            result, playback = recorded.replayed(work)
         assert result == recorded.result
         assert playback.missed == []
         assert playback.moved == []
@@ -131,9 +131,9 @@ def test_rows_are_fetched_in_every_way_and_beyond_what_was_fetched(postgres):
             cursor.scroll(0, "absolute")
             return first, cursor.fetchall(), cursor.rownumber
 
-    recorded = record(recorded_work)
+    recorded = Runs(recorded_work)
     with postgres.gone():
-        result, playback = recorded.replay(work)
+        result, playback = recorded.replayed(work)
     rows = [("axe",), ("bow",), ("cup",)]
     assert result == ([rows[0], [rows[1]], [rows[2]], None], rows, 3)
     assert playback.missed == []
@@ -194,12 +194,12 @@ def test_types_that_the_application_registered_come_back_without_it(postgres):
                 connection.adapters.register_loader(oid, MoodLoader)
             return connection.execute("SELECT 'ok'::mood, 7").fetchone()
 
-    recorded = record(lambda: work(True))
+    recorded = Runs(lambda: work(True))
     assert recorded.result == ({"mood": "ok"}, 7)
     with postgres.gone():
-        assert recorded.replay(lambda: work(True))[0] == ({"mood": "ok"}, 7)
+        assert recorded.replayed(lambda: work(True))[0] == ({"mood": "ok"}, 7)
         # As where a pool registers it, when it makes connections.
-        assert recorded.replay(lambda: work(False))[0] == ({"mood": "ok"}, 7)
+        assert recorded.replayed(lambda: work(False))[0] == ({"mood": "ok"}, 7)
 
 
 def test_a_loader_that_only_the_replayed_code_has_gets_what_the_server_sent(postgres):
@@ -213,10 +213,10 @@ def test_a_loader_that_only_the_replayed_code_has_gets_what_the_server_sent(post
                 connection.adapters.register_loader(name, Loader)
             return connection.execute("SELECT 7, true, 1.5::float8, 2.50, 'text'").fetchone()
 
-    recorded = record(lambda: work([]))
+    recorded = Runs(lambda: work([]))
     assert recorded.result == (7, True, 1.5, Decimal("2.50"), "text")
     with postgres.gone():
-        result, _ = recorded.replay(lambda: work(["int4", "bool", "float8", "numeric", "text"]))
+        result, _ = recorded.replayed(lambda: work(["int4", "bool", "float8", "numeric", "text"]))
     assert result == (b"7", b"t", b"1.5", b"2.50", b"text")
 
 
@@ -379,10 +379,10 @@ def test_a_serialization_failure_is_raised_again_and_the_retry_replays(postgres)
         with psycopg.connect(postgres.dsn) as other:
             other.execute("UPDATE products SET price = 99 WHERE id = 1")
 
-    recorded = record(work)
+    recorded = Runs(work)
     assert recorded.result == (["40001"], 99)
     with postgres.gone():
-        result, playback = recorded.replay(work)
+        result, playback = recorded.replayed(work)
     assert result == recorded.result
     assert playback.playback_outputs == playback.recorded_outputs
 
@@ -405,9 +405,9 @@ def test_a_server_that_is_down_is_down_again_even_when_it_is_up(postgres):
             return type(error), str(error)
 
     with postgres.gone():
-        recorded = record(work)
+        recorded = Runs(work)
     assert "No such file" in recorded.result[1]
-    assert recorded.replay(work)[0] == recorded.result
+    assert recorded.replayed(work)[0] == recorded.result
 
 
 def test_transactions_and_savepoints_are_outputs_with_names_by_order(again):
@@ -552,11 +552,11 @@ def test_more_of_a_copy_than_was_read_before_it_was_given_up_is_a_miss(postgres)
             except InterruptedError:
                 return read, connection.info.transaction_status.name
 
-    recorded = record(lambda: work(1))
+    recorded = Runs(lambda: work(1))
     with postgres.gone():
-        assert recorded.replay(lambda: work(1))[0] == recorded.result == ([("1",)], "INERROR")
+        assert recorded.replayed(lambda: work(1))[0] == recorded.result == ([("1",)], "INERROR")
         with pytest.raises(RecordingKeyError, match="More of a COPY is read"):
-            recorded.replay(lambda: work(1_000_000))
+            recorded.replayed(lambda: work(1_000_000))
 
 
 def test_what_is_copied_in_is_an_output(again, postgres):
@@ -583,10 +583,10 @@ def test_much_that_is_copied_in_is_compared_by_its_digest(postgres):
                 copy.write(last)
             return cursor.rowcount
 
-    recorded = record(lambda: work("one\n"))
+    recorded = Runs(lambda: work("one\n"))
     with postgres.gone():
-        result, same = recorded.replay(lambda: work("one\n"))
-        _, other = recorded.replay(lambda: work("two\n"))
+        result, same = recorded.replayed(lambda: work("one\n"))
+        _, other = recorded.replayed(lambda: work("two\n"))
     assert result == recorded.result == 60_001
     assert same.playback_outputs == same.recorded_outputs
     assert other.playback_outputs != other.recorded_outputs
@@ -643,10 +643,10 @@ def test_async_streams_and_copies_replay(postgres):
     def run():
         return asyncio.run(work())
 
-    recorded = record(run)
+    recorded = Runs(run)
     assert recorded.result[1:] == ([("axe",), ("bow",), ("cup",)], 1, (1,))
     with postgres.gone():
-        result, playback = recorded.replay(run)
+        result, playback = recorded.replayed(run)
     assert result == recorded.result
     assert playback.missed == []
     assert playback.playback_outputs == playback.recorded_outputs
@@ -672,10 +672,10 @@ def test_an_async_connection_replays_as_a_sync_one_does(postgres):
     def run():
         return asyncio.run(work())
 
-    recorded = record(run)
+    recorded = Runs(run)
     assert recorded.result[0][0] == (1, "axe")
     with postgres.gone():
-        result, playback = recorded.replay(run)
+        result, playback = recorded.replayed(run)
     assert result == recorded.result
     assert playback.missed == []
     assert playback.playback_outputs == playback.recorded_outputs
@@ -690,9 +690,9 @@ def test_concurrent_tasks_keep_their_own_answers(postgres):
     async def work():
         return await asyncio.gather(*map(ask, range(5)))
 
-    recorded = record(lambda: asyncio.run(work()))
+    recorded = Runs(lambda: asyncio.run(work()))
     with postgres.gone():
-        assert recorded.replay(lambda: asyncio.run(work()))[0] == [0, 2, 4, 6, 8]
+        assert recorded.replayed(lambda: asyncio.run(work()))[0] == [0, 2, 4, 6, 8]
 
 
 def test_a_statement_that_is_cancelled_is_cancelled_again(postgres):
@@ -706,10 +706,10 @@ def test_a_statement_that_is_cancelled_is_cancelled_again(postgres):
                 await connection.rollback()
                 return status, connection.info.transaction_status.name
 
-    recorded = record(lambda: asyncio.run(work()))
+    recorded = Runs(lambda: asyncio.run(work()))
     assert recorded.result == ("INERROR", "IDLE")
     with postgres.gone():
-        result, playback = recorded.replay(lambda: asyncio.run(work()))
+        result, playback = recorded.replayed(lambda: asyncio.run(work()))
     assert result == recorded.result
     assert playback.missed == []
 
@@ -736,10 +736,10 @@ def test_a_connection_opened_before_the_replay_is_left_alone_by_it(postgres):
             connection.commit()
             return inside
 
-        recorded = record(work)
+        recorded = Runs(work)
         before = connection.execute("SELECT xact_commit FROM pg_stat_database").fetchall()
         connection.rollback()
-        result, playback = recorded.replay(work)
+        result, playback = recorded.replayed(work)
         assert result == recorded.result == "INTRANS"
         assert playback.missed == []
         assert connection.info.transaction_status.name == "IDLE"
@@ -756,8 +756,8 @@ def test_a_connection_closed_before_the_replay_stays_closed(postgres):
             connection.execute("SELECT 1")
         return connection.closed
 
-    recorded = record(work)
-    assert recorded.replay(work)[0] is True
+    recorded = Runs(work)
+    assert recorded.replayed(work)[0] is True
 
 
 def test_a_statement_that_was_not_recorded_is_a_miss_that_names_the_nearest(postgres):
@@ -767,9 +767,9 @@ def test_a_statement_that_was_not_recorded_is_a_miss_that_names_the_nearest(post
                 f"SELECT {column} FROM products WHERE id = %s", [1]
             ).fetchone()
 
-    recorded = record(lambda: work("name"))
+    recorded = Runs(lambda: work("name"))
     with postgres.gone(), pytest.raises(RecordingKeyError, match="SELECT name FROM products"):
-        recorded.replay(lambda: work("price"))
+        recorded.replayed(lambda: work("price"))
 
 
 def test_a_reformatted_select_is_served_as_normalised(postgres):
@@ -777,9 +777,9 @@ def test_a_reformatted_select_is_served_as_normalised(postgres):
         with psycopg.connect(postgres.dsn) as connection:
             return connection.execute(query).fetchone()
 
-    recorded = record(lambda: work("SELECT name FROM products WHERE id = 1"))
+    recorded = Runs(lambda: work("SELECT name FROM products WHERE id = 1"))
     with postgres.gone():
-        result, playback = recorded.replay(
+        result, playback = recorded.replayed(
             lambda: work("select name\n  from products\n  where id=1")
         )
     assert result == ("axe",)
@@ -793,10 +793,10 @@ def test_a_changed_write_and_a_dropped_write_show_in_the_outputs(postgres):
             if second:
                 connection.execute("UPDATE products SET price = 0 WHERE id = 2")
 
-    recorded = record(lambda: work(5, True))
+    recorded = Runs(lambda: work(5, True))
     with postgres.gone():
-        _, changed = recorded.replay(lambda: work(6, True))
-        _, dropped = recorded.replay(lambda: work(5, False))
+        _, changed = recorded.replayed(lambda: work(6, True))
+        _, dropped = recorded.replayed(lambda: work(5, False))
     assert changed.playback_outputs != changed.recorded_outputs
     assert len(dropped.playback_outputs) == len(dropped.recorded_outputs) - 1
 
@@ -817,7 +817,7 @@ def test_secrets_are_stored_nowhere(postgres):
 
     recorder = TapeRecorder(InMemoryTapeCassette())
     recorder.redaction = Redactor(key=b"k" * 32)
-    recorded = record(work, recorder)
+    recorded = Runs(work, recorder=recorder)
     stored = b"".join(
         encoded(part)
         for entry in recorded.recording.entries
@@ -827,7 +827,7 @@ def test_secrets_are_stored_nowhere(postgres):
     assert b"ada" in stored
     assert b"hunter2" not in stored
     with postgres.gone():
-        result, playback = recorded.replay(work)
+        result, playback = recorded.replayed(work)
     assert result == "ada"
     assert playback.missed == []
 

@@ -8,7 +8,7 @@ import psycopg_pool
 import pytest
 from psycopg.rows import dict_row
 
-from tests.interceptors.recorded import record
+from tests.interceptors.runs import Runs
 
 pytestmark = pytest.mark.usefixtures("intercepted")
 
@@ -25,7 +25,7 @@ def names(postgres):
 
 def expect_again(postgres, recorded, work):
     with postgres.gone():
-        result, playback = recorded.replay(work)
+        result, playback = recorded.replayed(work)
     assert result == recorded.result
     assert playback.missed == []
     assert playback.moved == []
@@ -56,7 +56,7 @@ def test_a_pool_opened_before_gives_hollow_connections_in_a_replay(names, cls):
                 rows = connection.execute("SELECT name FROM names").fetchall()
             return first, rows, isinstance(connection, psycopg.Connection)
 
-        recorded = record(work)
+        recorded = Runs(work)
         assert len(checked) == 2
         assert aliases(recorded) == [
             *("psycopg_pool getconn", "psycopg INSERT names", "psycopg COMMIT"),
@@ -75,7 +75,7 @@ def test_a_pool_of_the_operations_own_starts_no_threads_in_a_replay(names):
             with pool.connection() as connection:
                 return connection.execute("SELECT name FROM names").fetchall()
 
-    expect_again(names, record(work), work)
+    expect_again(names, Runs(work), work)
 
 
 def test_what_configures_connections_is_not_recorded_and_configures_them_in_a_replay(names):
@@ -93,7 +93,7 @@ def test_what_configures_connections_is_not_recorded_and_configures_them_in_a_re
                 row = connection.execute("SELECT name FROM names").fetchone()
                 return row, connection.autocommit, connection.info.transaction_status.name
 
-        recorded = record(work)
+        recorded = Runs(work)
         assert recorded.result == ({"name": "ada"}, True, "IDLE")
         assert aliases(recorded) == ["psycopg_pool getconn", "psycopg SELECT names"]
         expect_again(names, recorded, work)
@@ -110,7 +110,7 @@ def test_a_pool_with_no_connection_in_time_has_none_again(names, caplog):
             except psycopg_pool.PoolTimeout as error:
                 return str(error)
 
-        recorded = record(work)
+        recorded = Runs(work)
         assert recorded.result == "couldn't get a connection after 0.20 sec"
         expect_again(names, recorded, work)
 
@@ -124,7 +124,7 @@ def test_a_connection_returned_in_a_transaction_is_rolled_back_by_the_pool(names
             connection.execute("DELETE FROM names")
             pool.putconn(connection)
 
-        recorded = record(work)
+        recorded = Runs(work)
         assert aliases(recorded) == ["psycopg_pool getconn", "psycopg DELETE names"]
         expect_again(names, recorded, work)
         with pool.connection() as connection:
@@ -149,7 +149,7 @@ def test_an_async_pool_replays_as_a_sync_one_does(names):
 
         return asyncio.run(main())
 
-    recorded = record(run)
+    recorded = Runs(run)
     assert recorded.result == ([("ada",), ("bob",)], True)
     assert aliases(recorded) == ["psycopg_pool getconn", "psycopg SELECT names"]
     expect_again(names, recorded, run)

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from playback_core import RecordingKeyError
 from playback_core.interceptor import installed
 from tests.interceptors.mysql_server import mysql_server
-from tests.interceptors.recorded import record
+from tests.interceptors.runs import Runs
 
 pytestmark = pytest.mark.usefixtures("intercepted")
 
@@ -58,9 +58,9 @@ def again(shop):
             with shop.connect(**options) as connection:
                 return operation(connection)
 
-        recorded = record(work)
+        recorded = Runs(work)
         shop.port = 1
-        result, playback = recorded.replay(work)
+        result, playback = recorded.replayed(work)
         assert result == recorded.result
         assert playback.missed == []
         assert [each.how for each in playback.moved] == ["normalised"]
@@ -145,11 +145,11 @@ def test_unbuffered_rows_beyond_those_that_were_read_are_a_miss(shop):
             cursor.execute("SELECT name FROM products ORDER BY id")
             return [cursor.fetchone() for _ in range(many)]
 
-    recorded = record(lambda: work(2))
+    recorded = Runs(lambda: work(2))
     shop.port = 1
-    assert recorded.replay(lambda: work(2))[0] == [("axe",), ("bow",)]
+    assert recorded.replayed(lambda: work(2))[0] == [("axe",), ("bow",)]
     with pytest.raises(RecordingKeyError, match="2 rows of this statement were fetched"):
-        recorded.replay(lambda: work(3))
+        recorded.replayed(lambda: work(3))
 
 
 def test_a_violated_constraint_is_raised_again(again):
@@ -212,9 +212,9 @@ def test_a_connection_is_deferred_opened_and_closed_again(shop):
             connection.cursor().execute("SELECT 1")
         return before, opened, connection.open
 
-    recorded = record(work)
+    recorded = Runs(work)
     shop.port = 1
-    result, playback = recorded.replay(work)
+    result, playback = recorded.replayed(work)
     assert result == recorded.result == (False, True, False)
     assert playback.missed == []
 
@@ -227,10 +227,10 @@ def test_a_server_that_is_down_is_down_again(shop):
             shop.connect()
         return raised.value.args, type(raised.value.original_exception)
 
-    recorded = record(work)
+    recorded = Runs(work)
     assert recorded.result[0][0] == 2003
     shop.port = up
-    assert recorded.replay(work)[0] == recorded.result
+    assert recorded.replayed(work)[0] == recorded.result
 
 
 def test_a_connection_opened_before_the_replay_is_left_alone_by_it(shop):
@@ -243,10 +243,10 @@ def test_a_connection_opened_before_the_replay_is_left_alone_by_it(shop):
             return cursor.fetchone()
 
     with connection:
-        recorded = record(work)
+        recorded = Runs(work)
         with connection.cursor() as cursor:
             cursor.execute("DELETE FROM products")
-        result, playback = recorded.replay(work)
+        result, playback = recorded.replayed(work)
         assert result == recorded.result == (2,)
         assert playback.missed == []
         with connection.cursor() as cursor:
@@ -259,10 +259,10 @@ def test_a_statement_that_was_not_recorded_is_a_miss(shop):
         with shop.connect() as connection, connection.cursor() as cursor:
             cursor.execute(f"SELECT {column} FROM products")
 
-    recorded = record(lambda: work("name"))
+    recorded = Runs(lambda: work("name"))
     shop.port = 1
     with pytest.raises(RecordingKeyError, match="SELECT name FROM products"):
-        recorded.replay(lambda: work("price"))
+        recorded.replayed(lambda: work("price"))
 
 
 def test_an_engine_of_sqlalchemy_replays_with_a_cold_pool(shop):
@@ -275,9 +275,9 @@ def test_an_engine_of_sqlalchemy_replays_with_a_cold_pool(shop):
         engine.dispose()
         return made, [tuple(each) for each in names]
 
-    recorded = record(lambda: work(shop.port))
+    recorded = Runs(lambda: work(shop.port))
     assert recorded.result == (4, [("axe",), ("bow",), ("cup",), ("dam",)])
-    result, playback = recorded.replay(lambda: work(1))
+    result, playback = recorded.replayed(lambda: work(1))
     assert result == recorded.result
     assert playback.missed == []
     assert playback.playback_outputs == playback.recorded_outputs
@@ -288,7 +288,7 @@ def test_the_password_is_stored_nowhere(shop):
         with pytest.raises(pymysql.OperationalError, match="Access denied"):
             shop.connect(password="hunter2")
 
-    recorded = record(work)
+    recorded = Runs(work)
     for entry in recorded.recording.entries:
         assert b"hunter2" not in (entry.arguments or b"") + (entry.result or b"")
 

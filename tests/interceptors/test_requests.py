@@ -18,7 +18,7 @@ from playback_core.codec.redaction import Redactor
 from playback_core.http_redaction import HttpRedactor
 from playback_core.metadata import NOT_REPLAYABLE
 from tests.interceptors.http_server import CODINGS, LARGE, replays_equal
-from tests.interceptors.recorded import entries, record
+from tests.interceptors.runs import Runs
 
 pytestmark = pytest.mark.usefixtures("intercepted")
 
@@ -35,7 +35,7 @@ def test_an_answer_is_given_again_with_all_that_an_application_reads_of_it(site)
             *(answer.request.method, answer.raw.closed),
         )
 
-    assert entries(replays_equal(site, work))[1:2] == [("INPUT", "http GET 127.0.0.1")]
+    assert replays_equal(site, work).calls[1:2] == [("INPUT", "http GET 127.0.0.1")]
 
 
 def test_redirects_are_calls_of_their_own_and_cookies_go_with_them(site):
@@ -48,16 +48,16 @@ def test_redirects_are_calls_of_their_own_and_cookies_go_with_them(site):
     recorded = replays_equal(site, work)
     assert recorded.result[1] == [(302, {"first": "1", "second": "2"})]
     assert recorded.result[0]["cookie"] == "first=1; second=2"
-    assert len([kind for kind, _ in entries(recorded) if kind == "INPUT"]) == 2
+    assert len([kind for kind, _ in recorded.calls if kind == "INPUT"]) == 2
 
 
 def test_what_writes_is_an_output_and_compared_by_what_it_sent(site):
     def work(amount=3):
         return requests.put(f"{site.url}/orders", json={"amount": amount}).json()
 
-    recorded = record(work)
+    recorded = Runs(work)
     site.stop()
-    result, playback = recorded.replay(lambda: work(4))
+    result, playback = recorded.replayed(lambda: work(4))
     assert result == recorded.result
     recorded_body, replayed_body = [
         each[0].value["kwargs"]["body"]
@@ -95,14 +95,14 @@ def test_of_a_body_that_was_left_more_than_was_read_is_a_miss(site):
         answer.close()
         return first
 
-    recorded = record(work)
-    assert recorded.replay(work)[0] == b"one "
+    recorded = Runs(work)
+    assert recorded.replayed(work)[0] == b"one "
 
     def more():
         return requests.get(f"{site.url}/chunked", stream=True).content
 
     with pytest.raises(RecordingKeyError, match="4 bytes of this response were read"):
-        recorded.replay(more)
+        recorded.replayed(more)
     assert recorded.recording.entries[1].outcome().get()["ending"] == "partial"
 
 
@@ -121,7 +121,7 @@ def test_a_body_over_the_limit_reaches_the_application_and_the_recording_is_mark
         answer = requests.get(f"{site.url}/large", stream=True)
         return sum(map(len, answer.iter_content(1024 * 1024)))
 
-    recorded = record(work)
+    recorded = Runs(work)
     assert recorded.result == LARGE
     reason = recorded.recording.get_metadata()[NOT_REPLAYABLE]
     assert "http GET 127.0.0.1" in reason
@@ -161,8 +161,8 @@ def test_a_refused_connection_is_refused_again(site):
         error = raised.value
         return str(error), type(error.args[0].reason), error.request.url, error.response
 
-    recorded = record(work)
-    assert recorded.replay(work)[0] == recorded.result
+    recorded = Runs(work)
+    assert recorded.replayed(work)[0] == recorded.result
 
 
 def pieces():
@@ -220,7 +220,7 @@ def test_a_file_is_uploaded_and_its_parts_are_recorded(site):
         os.urandom(16)
         return work()
 
-    _, playback = recorded.replay(other_boundary)
+    _, playback = recorded.replayed(other_boundary)
     assert playback.playback_outputs == playback.recorded_outputs
 
 
@@ -228,7 +228,7 @@ def test_a_huge_body_costs_no_recording(site):
     def work():
         return requests.post(f"{site.url}/upload", data=bytes(70 * 1024**2)).json()["size"]
 
-    assert record(work).recorder.counters == {"recorded": 1}
+    assert Runs(work).recorder.counters == {"recorded": 1}
 
 
 def test_of_a_body_over_the_limit_the_digest_is_compared(site):
@@ -239,7 +239,7 @@ def test_of_a_body_over_the_limit_the_digest_is_compared(site):
     recorded = replays_equal(site, work)
     body = recorded.recording.entries[1].decoded_arguments()["kwargs"]["body"]
     assert body["size"] == 1024 * 1024 + 1
-    _, playback = recorded.replay(lambda: work(b"c"))
+    _, playback = recorded.replayed(lambda: work(b"c"))
     assert playback.playback_outputs != playback.recorded_outputs
 
 
@@ -261,13 +261,13 @@ def test_no_secret_is_stored_and_a_replay_finds_its_calls_by_secret_and_by_pseud
             session.get(f"{site.url}/chunked?token={token}", auth=("ann", token))
             return session.get(f"{site.url}/gzip").status_code
 
-    recorded = record(work, recorder)
+    recorded = Runs(work, recorder=recorder)
     stored = repr(
         [(each.decoded_arguments(), each.decoded_result()) for each in recorded.recording.entries]
     )
     assert [secret for secret in SECRETS if secret in stored] == []
     site.stop()
-    result, playback = recorded.replay(work)
+    result, playback = recorded.replayed(work)
     assert (result, playback.missed, playback.moved) == (200, [], [])
     assert playback.playback_outputs == playback.recorded_outputs
 
@@ -280,8 +280,8 @@ def test_a_body_whose_secret_was_taken_out_is_in_its_coding_still(site, coding):
     def work():
         return requests.get(f"{site.url}/gzip?coding={coding}").json()
 
-    recorded = record(work, recorder)
-    result, _ = recorded.replay(work)
+    recorded = Runs(work, recorder=recorder)
+    result, _ = recorded.replayed(work)
     assert recorded.result == {"hit": 1, "password": "hunter2"}
     assert result["hit"] == 1
     assert result["password"].startswith("psd_")
@@ -296,7 +296,7 @@ def test_the_secrets_of_a_query_are_taken_out_of_the_text_of_an_exception(site):
         with pytest.raises(requests.ConnectionError):
             requests.get(f"{site.url}/x?token=geheim-4711")
 
-    (entry,) = record(work, recorder).recording.entries[1:2]
+    (entry,) = Runs(work, recorder=recorder).recording.entries[1:2]
     assert "geheim" not in str(entry.decoded_result())
 
 
@@ -304,8 +304,8 @@ def test_a_query_in_another_order_and_other_credentials_mean_the_same(site):
     def work(query="a=1&b=2", user="ann"):
         return requests.get(f"{site.url}/things?{query}", auth=(user, "secret")).json()
 
-    recorded = record(work)
-    result, playback = recorded.replay(lambda: work("b=2&a=1", "bob"))
+    recorded = Runs(work)
+    result, playback = recorded.replayed(lambda: work("b=2&a=1", "bob"))
     assert result == recorded.result
     assert [each.how for each in playback.moved] == ["normalised"]
 
@@ -317,9 +317,9 @@ def test_the_user_of_a_url_is_not_stored(site):
 
 
 def test_a_call_that_was_not_recorded_names_what_differs(site):
-    recorded = record(lambda: requests.get(f"{site.url}/things/1").json())
+    recorded = Runs(lambda: requests.get(f"{site.url}/things/1").json())
     with pytest.raises(RecordingKeyError, match=r"things/1.*things/2"):
-        recorded.replay(lambda: requests.get(f"{site.url}/things/2").json())
+        recorded.replayed(lambda: requests.get(f"{site.url}/things/2").json())
     assert site.hits == ["GET /things/1"]
 
 
@@ -372,7 +372,7 @@ def test_a_certificate_that_is_not_trusted_is_refused_again(secure_site):
 
 
 def test_what_is_read_after_the_operation_is_not_recorded_and_not_kept_from_the_reader(site):
-    recorded = record(lambda: requests.get(f"{site.url}/chunked", stream=True))
+    recorded = Runs(lambda: requests.get(f"{site.url}/chunked", stream=True))
     assert recorded.result.content == b"one two three"
     kept = recorded.recording.entries[1].outcome().get()
     assert (kept["body"], kept["ending"]) == (b"", "partial")
@@ -411,7 +411,7 @@ def test_calls_of_threads_and_tasks_find_their_answers(site):
             futures = [pool.submit(requests.get, f"{site.url}/t{number}") for number in range(8)]
             return [each.result().json()["path"] for each in futures], asyncio.run(several())
 
-    recorded = record(work)
+    recorded = Runs(work)
     site.stop()
-    result, playback = recorded.replay(work)
+    result, playback = recorded.replayed(work)
     assert (result, playback.missed) == (recorded.result, [])

@@ -14,7 +14,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from playback_core import RecordingKeyError, TapeRecorder
 from playback_core.cassettes.in_memory import InMemoryTapeCassette
 from playback_core.interceptors import install_interceptors, uninstall_interceptors
-from tests.interceptors.recorded import entries, record
+from tests.interceptors.runs import Runs
 
 pytestmark = pytest.mark.usefixtures("intercepted")
 
@@ -54,10 +54,10 @@ def engine(path):
 
 def replays_equal(path, operation, replayed=None):
     """Record an operation, hide its database, and check that a replay comes out the same."""
-    recorded = record(operation)
+    recorded = Runs(operation)
     hidden = path.with_suffix(".hidden")
     path.rename(hidden)
-    result, playback = recorded.replay(replayed or operation)
+    result, playback = recorded.replayed(replayed or operation)
     assert not path.exists()
     hidden.rename(path)
     assert result == recorded.result
@@ -84,7 +84,7 @@ def test_a_unit_of_work_replays_without_its_database(path, engine):
 
     recorded = replays_equal(path, work)
     assert recorded.result[0][-1] == "vice"
-    outputs = [alias for kind, alias in entries(recorded)[:-1] if kind == "OUTPUT"]
+    outputs = [alias for kind, alias in recorded.calls[:-1] if kind == "OUTPUT"]
     assert outputs == [
         *["sqlite3 INSERT product"] * 3,
         "sqlite3 SAVEPOINT",
@@ -139,9 +139,9 @@ def test_a_database_that_cannot_be_opened_is_so_again(tmp_path):
         except exc.OperationalError as error:
             return str(error)
 
-    recorded = record(work)
+    recorded = Runs(work)
     (tmp_path / "missing").mkdir()
-    result, playback = recorded.replay(work)
+    result, playback = recorded.replayed(work)
     assert result == recorded.result
     assert "unable to open database file" in result
     assert playback.missed == []
@@ -169,7 +169,7 @@ def test_the_state_of_a_pool_is_no_difference(path, kind, warm):
     if warm:
         work()
     recorded = replays_equal(path, work)
-    assert entries(recorded)[1:-1] == [
+    assert recorded.calls[1:-1] == [
         ("INPUT", "sqlalchemy connect"),
         ("INPUT", "sqlite3 SELECT product"),
     ]
@@ -191,8 +191,8 @@ def test_whoever_gives_a_password_to_connect_is_not_asked_in_a_replay(path):
         with engine.connect() as connection:
             return connection.scalars(NAMES).all()
 
-    recorded = record(work)
-    assert recorded.replay(work)[0] == recorded.result
+    recorded = Runs(work)
+    assert recorded.replayed(work)[0] == recorded.result
     assert asked == [1]
 
 
@@ -220,12 +220,12 @@ def test_an_engine_that_has_never_seen_its_server_is_told_of_it_and_asks_later(p
             names = connection.scalars(NAMES).all()
             return names, connection.dialect.server_version_info
 
-    recorded = record(lambda: work(engine))
+    recorded = Runs(lambda: work(engine))
     fresh = create_engine(f"sqlite:///{path}")
     fresh.dialect._get_server_version_info = lambda connection: connection.exec_driver_sql(
         "SELECT 9, 9, 9"
     ).one()
-    result, playback = recorded.replay(lambda: work(fresh))
+    result, playback = recorded.replayed(lambda: work(fresh))
     assert result == recorded.result == (["axe", "broom"], sqlite3.sqlite_version_info)
     assert playback.missed == []
     assert work(fresh)[1] == (9, 9, 9)
@@ -246,9 +246,9 @@ def test_a_connection_used_by_a_function_that_is_an_input_itself_is_given_back_a
 
             return names()
 
-    recorded = record(work, recorder)
-    assert entries(recorded)[1:-1] == [("INPUT", "names")]
-    result, playback = recorded.replay(work)
+    recorded = Runs(work, recorder=recorder)
+    assert recorded.calls[1:-1] == [("INPUT", "names")]
+    result, playback = recorded.replayed(work)
     assert result == recorded.result
     assert playback.playback_outputs == playback.recorded_outputs
 
@@ -258,8 +258,8 @@ def test_nothing_of_a_replay_is_left_in_a_pool(path, engine):
         with engine.begin() as connection:
             connection.execute(insert(Product).values(name="saw", cents=1))
 
-    recorded = record(work)
-    recorded.replay(work)
+    recorded = Runs(work)
+    recorded.replayed(work)
     with engine.connect() as connection:
         assert connection.scalars(NAMES).all() == ["axe", "broom", "saw"]
 
@@ -269,12 +269,12 @@ def test_a_driver_that_is_not_intercepted_connects_to_nothing_in_a_replay(path, 
         with engine.connect() as connection:
             return connection.scalars(NAMES).all()
 
-    recorded = record(work)
+    recorded = Runs(work)
     uninstall_interceptors()
     install_interceptors(["sqlalchemy"])
     try:
         with pytest.raises(RecordingKeyError, match="no interceptor of sqlite3"):
-            recorded.replay(work)
+            recorded.replayed(work)
     finally:
         install_interceptors()
 
@@ -284,9 +284,9 @@ def test_a_query_that_was_not_recorded_is_a_miss(path, engine):
         with engine.connect() as connection:
             return connection.scalars(NAMES.where(Product.name == name)).all()
 
-    recorded = record(lambda: work("axe"))
+    recorded = Runs(lambda: work("axe"))
     with pytest.raises(RecordingKeyError, match='was "axe", is "saw"'):
-        recorded.replay(lambda: work("saw"))
+        recorded.replayed(lambda: work("saw"))
 
 
 def test_tables_are_made_and_reflected(path, engine):

@@ -7,7 +7,7 @@ from sqlalchemy import create_engine, exc, func, select, text
 from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
-from tests.interceptors.recorded import entries, record
+from tests.interceptors.runs import Runs
 
 pytestmark = pytest.mark.usefixtures("intercepted")
 
@@ -50,9 +50,9 @@ def engine(url):
 @pytest.fixture
 def replays_equal(postgres):
     def check(operation, replayed=None):
-        recorded = record(operation)
+        recorded = Runs(operation)
         with postgres.gone():
-            result, playback = recorded.replay(replayed or operation)
+            result, playback = recorded.replayed(replayed or operation)
         assert result == recorded.result
         assert playback.missed == []
         assert playback.moved == []
@@ -77,7 +77,7 @@ def _work(engine):
 def test_a_unit_of_work_replays_without_its_server(engine, replays_equal):
     recorded = replays_equal(lambda: _work(engine))
     assert recorded.result == (["axe", "broom", "tool 0", "tool 1", "tool 2", "vice"], 15053)
-    outputs = [alias for kind, alias in entries(recorded)[:-1] if kind == "OUTPUT"]
+    outputs = [alias for kind, alias in recorded.calls[:-1] if kind == "OUTPUT"]
     assert outputs == [
         *("psycopg INSERT tool", "psycopg SAVEPOINT", "psycopg INSERT tool"),
         *("psycopg RELEASE", "psycopg COMMIT"),

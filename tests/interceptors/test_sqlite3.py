@@ -15,7 +15,7 @@ from playback_core.cassettes.in_memory import InMemoryTapeCassette
 from playback_core.cassettes.sqlite import SQLiteTapeCassette
 from playback_core.codec.redaction import Redactor
 from playback_core.interceptors import install_interceptors, uninstall_interceptors
-from tests.interceptors.recorded import entries, record
+from tests.interceptors.runs import Runs
 
 pytestmark = pytest.mark.usefixtures("intercepted")
 
@@ -39,9 +39,9 @@ def replays_equal(path):
     """Record an operation, remove the database, and check that a replay comes out the same."""
 
     def check(operation):
-        recorded = record(operation)
+        recorded = Runs(operation)
         path.unlink(missing_ok=True)
-        result, playback = recorded.replay(operation)
+        result, playback = recorded.replayed(operation)
         assert result == recorded.result
         assert playback.missed == []
         assert playback.moved == []
@@ -160,8 +160,8 @@ def test_each_call_is_told_by_what_it_is_and_its_table(path):
             connection.execute("SELECT * FROM product WHERE id = :id", {"id": 1})
             connection.execute("INSERT INTO product (name) VALUES (?)", ("saw",))
 
-    recorded = record(work)
-    assert entries(recorded)[1:-1] == [
+    recorded = Runs(work)
+    assert recorded.calls[1:-1] == [
         ("INPUT", "sqlite3 SELECT product"),
         ("OUTPUT", "sqlite3 INSERT product"),
         ("OUTPUT", "sqlite3 COMMIT"),
@@ -179,10 +179,10 @@ def test_a_write_of_something_else_is_a_difference_and_one_laid_out_otherwise_is
             connection.execute(text, parameters)
 
     text = "UPDATE product SET cents = ? WHERE id = ?"
-    recorded = record(lambda: work(text, 100, 1))
-    _, playback = recorded.replay(lambda: work("UPDATE  product\nSET cents=? WHERE id=?", 100, 1))
+    recorded = Runs(lambda: work(text, 100, 1))
+    _, playback = recorded.replayed(lambda: work("UPDATE  product\nSET cents=? WHERE id=?", 100, 1))
     assert playback.playback_outputs == playback.recorded_outputs
-    _, playback = recorded.replay(lambda: work(text, 200, 1))
+    _, playback = recorded.replayed(lambda: work(text, 200, 1))
     assert playback.playback_outputs != playback.recorded_outputs
     assert playback.playback_outputs[0].value["kwargs"]["parameters"] == {"cents": 200, "id": 1}
 
@@ -192,8 +192,8 @@ def test_a_query_that_means_the_same_is_served_as_normalised(path):
         with closing(sqlite3.connect(path)) as connection:
             return connection.execute(text).fetchall()
 
-    recorded = record(lambda: work("SELECT name FROM product WHERE cents >= 1800"))
-    result, playback = recorded.replay(
+    recorded = Runs(lambda: work("SELECT name FROM product WHERE cents >= 1800"))
+    result, playback = recorded.replayed(
         lambda: work("select name\nfrom product -- dear\nwhere cents >= 1800.0")
     )
     assert result == recorded.result
@@ -206,9 +206,9 @@ def test_a_query_that_was_not_recorded_is_a_miss(path):
             query = "SELECT name FROM product WHERE cents >= ?"
             return connection.execute(query, (least,)).fetchall()
 
-    recorded = record(lambda: work(1))
+    recorded = Runs(lambda: work(1))
     with pytest.raises(RecordingKeyError, match="was 1, is 2"):
-        recorded.replay(lambda: work(2))
+        recorded.replayed(lambda: work(2))
 
 
 def test_more_rows_than_were_fetched_are_a_miss_and_fewer_are_none(path):
@@ -216,12 +216,12 @@ def test_more_rows_than_were_fetched_are_a_miss_and_fewer_are_none(path):
         with closing(sqlite3.connect(path)) as connection:
             return connection.execute("SELECT name FROM product").fetchmany(count)
 
-    recorded = record(lambda: work(2))
-    result, playback = recorded.replay(lambda: work(1))
+    recorded = Runs(lambda: work(2))
+    result, playback = recorded.replayed(lambda: work(1))
     assert result == recorded.result[:1]
     assert playback.missed == []
     with pytest.raises(RecordingKeyError, match="2 rows of this statement were fetched"):
-        recorded.replay(lambda: work(3))
+        recorded.replayed(lambda: work(3))
 
 
 def test_rows_of_which_only_some_were_read_are_kept_so_far(path, replays_equal):
@@ -338,8 +338,8 @@ def test_opening_that_fails_does_so_in_the_same_attempt(path):
         path.unlink()
         path.mkdir()
 
-    recorded = record(lambda: work(hide))
-    result, playback = recorded.replay(lambda: work(lambda: None))
+    recorded = Runs(lambda: work(hide))
+    result, playback = recorded.replayed(lambda: work(lambda: None))
     assert result == recorded.result == [None, "unable to open database file"]
     assert playback.missed == []
 
@@ -354,9 +354,9 @@ def test_a_database_that_is_locked_is_so_again(path, replays_equal):
 
     with closing(sqlite3.connect(path)) as other:
         other.execute("BEGIN IMMEDIATE")
-        recorded = record(work)
+        recorded = Runs(work)
         other.rollback()
-    result, _ = recorded.replay(work)
+    result, _ = recorded.replayed(work)
     assert result == recorded.result == ("database is locked", "SQLITE_BUSY")
 
 
@@ -375,7 +375,7 @@ def test_many_rows_of_parameters_are_sent_by_column(path, replays_equal):
     assert replays_equal(work) == 2
     with closing(sqlite3.connect(path)) as connection:
         connection.executescript(SCHEMA)
-    sent = record(work).recording.entries[1].decoded_arguments()["kwargs"]["parameters"]
+    sent = Runs(work).recording.entries[1].decoded_arguments()["kwargs"]["parameters"]
     assert sent == {"name": ["saw", "vice"], "cents": [1, 2]}
 
 
@@ -407,9 +407,9 @@ def test_what_giving_parameters_raises_comes_where_it_came(path):
                 connection.executemany("INSERT INTO product (name) VALUES (?)", rows())
             return connection.execute("SELECT name FROM product WHERE id > 3").fetchall()
 
-    recorded = record(work)
+    recorded = Runs(work)
     assert recorded.result == [("saw",)]
-    assert recorded.replay(work)[0] == [("saw",)]
+    assert recorded.replayed(work)[0] == [("saw",)]
 
 
 def test_scripts_are_outputs(path, replays_equal):
@@ -432,10 +432,10 @@ def test_savepoints_are_named_in_the_order_they_appear_in(path):
             connection.execute("COMMIT")
             return connection.in_transaction
 
-    recorded = record(lambda: work("s140_x1"))
-    _, playback = recorded.replay(lambda: work("s999_x7"))
+    recorded = Runs(lambda: work("s140_x1"))
+    _, playback = recorded.replayed(lambda: work("s999_x7"))
     assert playback.playback_outputs == playback.recorded_outputs
-    assert ("OUTPUT", "sqlite3 ROLLBACK TO") in entries(recorded)
+    assert ("OUTPUT", "sqlite3 ROLLBACK TO") in recorded.calls
     sent = [output.value["kwargs"]["sql"] for output in playback.playback_outputs[:-1]]
     assert sent == [
         "BEGIN",
@@ -457,12 +457,12 @@ def test_the_end_of_a_transaction_that_has_sent_nothing_is_no_output(path):
             connection.rollback()
             connection.execute("COMMIT") if connection.in_transaction else connection.commit()
 
-    recorded = record(work)
-    assert [alias for kind, alias in entries(recorded)[1:-1] if kind == "OUTPUT"] == [
+    recorded = Runs(work)
+    assert [alias for kind, alias in recorded.calls[1:-1] if kind == "OUTPUT"] == [
         "sqlite3 DELETE product",
         "sqlite3 ROLLBACK",
     ]
-    _, playback = recorded.replay(work)
+    _, playback = recorded.replayed(work)
     assert playback.playback_outputs == playback.recorded_outputs
     assert playback.missed == []
 
@@ -473,9 +473,9 @@ def test_what_is_committed_by_itself_needs_no_commit(path):
             connection.execute("DELETE FROM product")
             connection.commit()
 
-    recorded = record(work)
-    assert entries(recorded)[1:-1] == [("OUTPUT", "sqlite3 DELETE product")]
-    _, playback = recorded.replay(work)
+    recorded = Runs(work)
+    assert recorded.calls[1:-1] == [("OUTPUT", "sqlite3 DELETE product")]
+    _, playback = recorded.replayed(work)
     assert playback.playback_outputs == playback.recorded_outputs
 
 
@@ -495,8 +495,8 @@ def test_a_commit_that_failed_is_tried_again(path):
     uninstall_interceptors()
     with closing(sqlite3.connect(path, isolation_level=None)) as reader:
         install_interceptors()
-        recorded = record(work)
-        outputs = [alias for kind, alias in entries(recorded)[1:-1] if kind == "OUTPUT"]
+        recorded = Runs(work)
+        outputs = [alias for kind, alias in recorded.calls[1:-1] if kind == "OUTPUT"]
         assert outputs == ["sqlite3 DELETE product", *["sqlite3 COMMIT"] * 2]
         assert recorded.result == "database is locked"
 
@@ -508,8 +508,8 @@ def test_a_transaction_that_is_lost_is_a_difference(path):
             if commit:
                 connection.commit()
 
-    recorded = record(lambda: work(commit=True))
-    _, playback = recorded.replay(lambda: work(commit=False))
+    recorded = Runs(lambda: work(commit=True))
+    _, playback = recorded.replayed(lambda: work(commit=False))
     assert playback.playback_outputs != playback.recorded_outputs
 
 
@@ -563,7 +563,7 @@ def test_a_class_that_takes_no_other_beside_it_is_left_alone(path):
         with closing(sqlite3.connect(path, factory=Sealed)) as connection:
             return type(connection) is Sealed, connection.execute("SELECT 1").fetchone()
 
-    assert record(work).result == (True, (1,))
+    assert Runs(work).result == (True, (1,))
 
 
 def test_a_connection_that_was_open_before_reaches_its_file_no_more_and_stays_open(path):
@@ -577,12 +577,12 @@ def test_a_connection_that_was_open_before_reaches_its_file_no_more_and_stays_op
         return found
 
     with closing(sqlite3.connect(path)) as other:
-        recorded = record(work)
+        recorded = Runs(work)
         connection = sqlite3.connect(path)
         connection.row_factory = sqlite3.Row
         other.execute("DELETE FROM product")
         other.commit()
-        result, playback = recorded.replay(lambda: [tuple(row) for row in work()])
+        result, playback = recorded.replayed(lambda: [tuple(row) for row in work()])
         assert result == [("saw",)]
         assert playback.missed == []
         assert connection.execute("SELECT count(*) FROM product").fetchone()[0] == 0
@@ -593,9 +593,9 @@ def test_a_connection_that_was_open_before_reaches_its_file_no_more_and_stays_op
 def test_a_statement_that_ran_before_the_operation_gives_a_replay_no_rows(path):
     with closing(sqlite3.connect(path)) as connection:
         cursor = connection.execute("SELECT name FROM product")
-        recorded = record(lambda: cursor.fetchone())
+        recorded = Runs(lambda: cursor.fetchone())
         with pytest.raises(RecordingKeyError, match="was not run within the replayed operation"):
-            recorded.replay(lambda: cursor.fetchone())
+            recorded.replayed(lambda: cursor.fetchone())
 
 
 def test_threads_of_an_operation_are_recorded_and_their_rules_hold(path, replays_equal):
@@ -656,10 +656,10 @@ def test_a_blob_in_a_replay_is_a_miss(path):
         connection.executescript(
             "CREATE TABLE picture (pixels); INSERT INTO picture VALUES (x'00ff')"
         )
-    recorded = record(work)
+    recorded = Runs(work)
     assert recorded.result == b"\x00\xff"
     with pytest.raises(RecordingKeyError, match="Blob is not recorded"):
-        recorded.replay(work)
+        recorded.replayed(work)
 
 
 def test_secrets_are_hidden_by_the_names_of_columns_and_parameters(path):
@@ -674,8 +674,8 @@ def test_secrets_are_hidden_by_the_names_of_columns_and_parameters(path):
 
     recorder = TapeRecorder(InMemoryTapeCassette())
     recorder.redaction = Redactor(key=b"k" * 16)
-    recorded = record(work, recorder)
-    result, playback = recorded.replay(work)
+    recorded = Runs(work, recorder=recorder)
+    result, playback = recorded.replayed(work)
     assert result == 1
     assert playback.playback_outputs == playback.recorded_outputs
     for entry in recorded.recording.entries:
@@ -688,7 +688,7 @@ def test_secrets_are_hidden_by_the_names_of_columns_and_parameters(path):
 def test_rows_fetched_after_the_operation_are_the_application_s_alone(path):
     cursors = []
     with closing(sqlite3.connect(path)) as connection:
-        recorded = record(lambda: cursors.append(connection.execute("SELECT name FROM product")))
+        recorded = Runs(lambda: cursors.append(connection.execute("SELECT name FROM product")))
         (cursor,) = cursors
         assert [cursor.fetchone(), *cursor.fetchmany(1), *cursor] == [*NAMES]
     (_, query, _) = recorded.recording.entries
@@ -716,7 +716,7 @@ def test_without_an_operation_cursors_and_connections_are_as_any_other(path):
 
 
 def test_uninstalled_it_makes_plain_connections_also_where_a_replay_has_guarded_it(path):
-    record(lambda: None).replay(lambda: None)
+    Runs(lambda: None).replayed(lambda: None)
     uninstall_interceptors()
     with closing(sqlite3.connect(path)) as connection:
         assert type(connection) is sqlite3.Connection
@@ -732,10 +732,10 @@ def test_recordings_in_sqlite_are_stored_and_read_by_connections_of_their_own(pa
 
     with closing(SQLiteTapeCassette(tmp_path / "recordings.db")) as cassette:
         recorder = TapeRecorder(cassette)
-        recorded = record(work, recorder)
-        assert [alias for _, alias in entries(recorded)[1:-1]] == ["sqlite3 SELECT product"]
+        recorded = Runs(work, recorder=recorder)
+        assert [alias for _, alias in recorded.calls[1:-1]] == ["sqlite3 SELECT product"]
         assert "late" not in recorder.counters
-        result, playback = recorded.replay(work)
+        result, playback = recorded.replayed(work)
         assert result == recorded.result
         assert playback.outside == playback.late == []
         names = {

@@ -10,7 +10,7 @@ from playback_core.cassettes.in_memory import InMemoryTapeCassette
 from playback_core.http_redaction import HttpRedactor
 from playback_core.metadata import NOT_REPLAYABLE
 from tests.interceptors.http_server import LARGE, replays_equal
-from tests.interceptors.recorded import entries, record
+from tests.interceptors.runs import Runs
 
 pytestmark = pytest.mark.usefixtures("intercepted")
 
@@ -30,7 +30,7 @@ def test_an_answer_that_is_read_at_once_is_given_again(site, path, decode):
         again = (answer.read(), answer.closed)
         return answer.status, answer.data, list(answer.headers.items()), answer.reason, again
 
-    assert entries(replays_equal(site, work))[1] == ("INPUT", ALIAS)
+    assert replays_equal(site, work).calls[1] == ("INPUT", ALIAS)
 
 
 @pytest.mark.parametrize("path", ["/things", "/gzip", "/chunked"])
@@ -56,14 +56,14 @@ def test_an_answer_that_is_streamed_is_given_again(site, path, read):
 
 
 def test_an_answer_that_was_read_at_once_is_streamed_by_changed_code(site):
-    recorded = record(lambda: call(site, path="/gzip").data)
-    streamed, _ = recorded.replay(lambda: call(site, path="/gzip", preload_content=False).read())
+    recorded = Runs(lambda: call(site, path="/gzip").data)
+    streamed, _ = recorded.replayed(lambda: call(site, path="/gzip", preload_content=False).read())
     assert streamed == recorded.result
 
 
 def test_an_answer_that_was_streamed_is_read_at_once_by_changed_code(site):
-    recorded = record(lambda: call(site, path="/gzip", preload_content=False).read())
-    assert recorded.replay(lambda: call(site, path="/gzip").data)[0] == recorded.result
+    recorded = Runs(lambda: call(site, path="/gzip", preload_content=False).read())
+    assert recorded.replayed(lambda: call(site, path="/gzip").data)[0] == recorded.result
 
 
 def test_redirects_of_a_manager_are_calls_of_their_own(site):
@@ -73,7 +73,7 @@ def test_redirects_of_a_manager_are_calls_of_their_own(site):
 
     recorded = replays_equal(site, work)
     assert recorded.result[0] == "/landing"
-    assert [alias for _, alias in entries(recorded)].count(ALIAS) == 2
+    assert [alias for _, alias in recorded.calls].count(ALIAS) == 2
 
 
 def test_retries_of_a_pool_are_one_call(site):
@@ -86,7 +86,7 @@ def test_retries_of_a_pool_are_one_call(site):
 
     recorded = replays_equal(site, work)
     assert site.hits == ["GET /drop"] * 3
-    assert [alias for _, alias in entries(recorded)].count(ALIAS) == 1
+    assert [alias for _, alias in recorded.calls].count(ALIAS) == 1
 
 
 def numbers():
@@ -113,7 +113,7 @@ def test_a_body_is_an_output_as_it_is_sent(site, make, sent, positional):
             return pool.urlopen(method="POST", url="/upload", body=make()).json()["size"]
 
     recorded = replays_equal(site, work)
-    kind, alias = entries(recorded)[1]
+    kind, alias = recorded.calls[1]
     assert (kind, alias) == ("OUTPUT", "http POST 127.0.0.1")
     fields = recorded.recording.entries[1].decoded_arguments()["kwargs"]
     assert fields["body"] == sent == site.bodies[0]
@@ -152,7 +152,7 @@ def test_what_gives_a_body_piece_by_piece_may_make_calls_of_its_own(site):
         return call(site, "POST", body=pieces()).json()["size"]
 
     recorded = replays_equal(site, work)
-    assert {alias for _, alias in entries(recorded)} >= {ALIAS, "http POST 127.0.0.1"}
+    assert {alias for _, alias in recorded.calls} >= {ALIAS, "http POST 127.0.0.1"}
 
 
 def test_headers_of_the_pool_count(site):
@@ -160,13 +160,13 @@ def test_headers_of_the_pool_count(site):
         with urllib3.HTTPConnectionPool(site.host, headers={"X-Tenant": token}) as pool:
             return pool.request("GET", "/things").data
 
-    recorded = record(work)
+    recorded = Runs(work)
     with pytest.raises(RecordingKeyError, match="x-tenant"):
-        recorded.replay(lambda: work("two"))
+        recorded.replayed(lambda: work("two"))
 
 
 def test_a_body_over_the_limit_marks_the_recording(site):
-    recorded = record(lambda: len(call(site, path="/large").data))
+    recorded = Runs(lambda: len(call(site, path="/large").data))
     assert recorded.result == LARGE
     assert "BODY_LIMIT" in recorded.recording.get_metadata()[NOT_REPLAYABLE]
 
@@ -174,11 +174,11 @@ def test_a_body_over_the_limit_marks_the_recording(site):
 def test_a_secret_is_found_also_where_the_encoding_was_taken_off(site):
     recorder = TapeRecorder(InMemoryTapeCassette())
     recorder.redaction = HttpRedactor(key=b"k" * 16)
-    recorded = record(lambda: call(site, path="/gzip").json()["hit"], recorder)
+    recorded = Runs(lambda: call(site, path="/gzip").json()["hit"], recorder=recorder)
     stored = recorded.recording.entries[1].decoded_result()
     assert b"hunter2" not in stored["body"]
     assert b"password" in stored["body"]
-    assert recorded.replay(lambda: call(site, path="/gzip").json()["hit"])[0] == 1
+    assert recorded.replayed(lambda: call(site, path="/gzip").json()["hit"])[0] == 1
 
 
 def test_without_an_operation_bodies_are_not_touched(site):
