@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from functools import lru_cache
+from typing import Any, Final, cast
 from weakref import WeakKeyDictionary
 
 from django.utils.functional import cached_property
@@ -84,12 +85,14 @@ def recorded_facts(db: Any, session: Session) -> dict[str, Any]:
 
 
 def _asked(owner: Any) -> dict[str, Any]:
-    known = dict(vars(owner))
-    return {
-        name: value
-        for name, value in known.items()
-        if isinstance(getattr(type(owner), name, None), cached_property) and _is_plain(value)
-    }
+    known, kind = dict(vars(owner)), cast(Any, type(owner))
+    found = {name: known[name] for name in _asked_once(kind) if name in known}
+    return {name: value for name, value in found.items() if _is_plain(value)}
+
+
+@lru_cache(maxsize=64)
+def _asked_once(kind: Any) -> list[str]:
+    return [name for name in dir(kind) if isinstance(getattr(kind, name, None), cached_property)]
 
 
 def _is_plain(value: Any) -> bool:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from itertools import chain, count, islice
 from sys import getsizeof
 from typing import Any, Final
+from uuid import UUID
 
 from playback_core.codec import Deferred, decode, encode, encode_plain
 from playback_core.library_interception import Missing
@@ -22,7 +25,8 @@ _MOST: Final = 512
 _SAMPLE: Final = 16
 
 # What cannot change between the fetch and the moment it is encoded.
-_UNCHANGING: Final = frozenset({type(None), bool, int, float, str, bytes})
+_PLAIN: Final = frozenset({type(None), bool, int, float, str, bytes})
+_UNCHANGING: Final = _PLAIN | {datetime, date, time, timedelta, Decimal, UUID}
 
 
 class KeptRows(Deferred):
@@ -73,7 +77,7 @@ class KeptRows(Deferred):
         if not session.open:
             session.note_late()
             return False
-        if len(rows) > _FEW or not (self._exact or _are_unchanging(rows)):
+        if len(rows) > _FEW or not (self._exact or _are_of(_UNCHANGING, rows)):
             self._flush()
             self._encode(rows)
         elif len(rows) == 1:
@@ -134,7 +138,8 @@ class KeptRows(Deferred):
         if self._failures:
             stored["failures"] = [[place, decode(blob)] for place, blob in self._failures]
             return encode(stored)
-        return encode_plain(stored) if self._plain else encode(stored)
+        is_plain = self._plain and (self._exact or _are_of(_PLAIN, pending))
+        return encode_plain(stored) if is_plain else encode(stored)
 
     def __len__(self) -> int:
         # More is told to the session as it comes.
@@ -156,7 +161,7 @@ class KeptRows(Deferred):
 
     def _encode(self, rows: Sequence[Row]) -> None:
         # By column: a tuple for each row would be written by the slow form.
-        if not (self._exact or _are_unchanging(rows)):
+        if not (self._exact or _are_of(_PLAIN, rows)):
             self._plain = False
         write = encode_plain if self._plain else encode
         blobs = [write(column) for column in map(list, zip(*rows, strict=True))]
@@ -180,8 +185,8 @@ def _size_of(rows: Sequence[Row]) -> int:
     return _ROW_BYTES * len(rows) + size * len(rows) // max(1, len(some))
 
 
-def _are_unchanging(rows: Sequence[Row]) -> bool:
-    return _UNCHANGING.issuperset(map(type, chain.from_iterable(rows)))
+def _are_of(types: frozenset[type], rows: Sequence[Row]) -> bool:
+    return types.issuperset(map(type, chain.from_iterable(rows)))
 
 
 class RecordedRows:
