@@ -3,31 +3,25 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Callable
 from typing import Any, Final
-
-from django.db.backends.utils import CursorWrapper
 
 from playback_core.drivers import drive
 from playback_core.interception import Args, Kwargs
-from playback_core.interceptor import CallTarget, Target
+from playback_core.interceptor import Target
 from playback_core.interceptors._dbapi import Driver, Rows, StatementCalls
 from playback_core.interceptors._errors import plain_error
-from playback_core.interceptors._fetches import Amount, FetchInterception
 from playback_core.interceptors._parameters import known_rows, looked_at
 from playback_core.interceptors._rows import KeptRows, RecordedRows
 from playback_core.library_interception import (
-    INPUT,
     OUTPUT,
     Call,
     LibraryCalls,
     LibraryInterception,
     Missing,
 )
-from playback_core.outcome import Outcome
 from playback_core.replacing import Function
-from playback_core.session import Session, current, within
+from playback_core.session import Session, current
 from playback_django.database_facts import note_used
 from playback_django.new_secrets import with_any_secret
 from playback_django.parameters import plain_parameters
@@ -36,8 +30,6 @@ from playback_django.sessions import has_content, readable
 MODULE: Final = "django.db.backends.utils"
 _ROWS: Final = "_playback_rows"
 _INTEGER_RESULT: Final = "returned"
-
-_AMOUNTS: Final[dict[str, Amount]] = {"fetchone": "one", "fetchmany": "many", "fetchall": "all"}
 
 
 def alias_of(db: Any, what: str) -> str:
@@ -99,7 +91,7 @@ class _Statements(StatementCalls):
     def arguments(
         self, cursor: Any, query: Any, parameters: Any = None, *rest: Any, **options: Any
     ) -> tuple[Any, str, Any]:
-        text = _text_of(query)
+        text = text_of(query)
         if not self._many:
             return cursor, text, plain_parameters(parameters)
         return cursor, text, [*map(plain_parameters, known_rows(parameters))]
@@ -128,7 +120,8 @@ class _Statements(StatementCalls):
         return stored.get(_INTEGER_RESULT, call.about)
 
 
-def _text_of(query: Any) -> str:
+def text_of(query: Any) -> str:
+    """Return the text of a statement, which may be one that psycopg composes."""
     if isinstance(query, str):
         return query
     if isinstance(query, bytes):
@@ -206,101 +199,3 @@ class CallingProcedure(Target):
 
     def replacement(self, original: Function) -> Function:
         return drive(original, LibraryInterception(str(self), _Procedure()))
-
-
-class FetchingByName(Target):
-    """The place where a cursor of Django looks the driver's methods up."""
-
-    def __init__(self) -> None:
-        super().__init__(MODULE, "CursorWrapper.__getattr__")
-
-    def replacement(self, original: Function) -> Function:
-        fetches = {name: _fetching(original, name) for name in _AMOUNTS}
-
-        def looked_up(cursor: Any, attr: str) -> Any:
-            branch = current()
-            if branch is None:
-                return original(cursor, attr)
-            if attr in fetches:
-                return partial(fetches[attr], cursor)
-            found = original(cursor, attr)
-            # One of a server sends something.
-            return partial(_closing, found) if attr == "close" else found
-
-        return looked_up
-
-
-def _fetching(original: Function, name: str) -> Function:
-    def fetch(cursor: Any, *args: Any, **kwargs: Any) -> Any:
-        return original(cursor, name)(*args, **kwargs)
-
-    driven = drive(fetch, FetchInterception(DRIVER, _AMOUNTS[name]))
-    if name == "fetchone":
-        return driven
-
-    def fetched(cursor: Any, *args: Any, **kwargs: Any) -> Any:
-        rows = driven(cursor, *args, **kwargs)
-        if isinstance(DRIVER.rows(cursor), RecordedRows):
-            # Django looks for the end by what an empty fetch is equal to.
-            return type(cursor.db.features.empty_fetchmany_value)(rows)
-        return rows
-
-    return fetched
-
-
-def _closing(close: Function) -> Any:
-    branch = current()
-    with within(None if branch is None else branch.inner):
-        return close()
-
-
-class Iterating(Target):
-    """The place where the rows of a cursor of Django are iterated over."""
-
-    def __init__(self) -> None:
-        super().__init__(MODULE, "CursorWrapper.__iter__")
-
-    def replacement(self, original: Function) -> Function:
-        def iterated(cursor: Any) -> Any:
-            branch, rows = current(), DRIVER.rows(cursor)
-            if branch is None or not isinstance(rows, KeptRows):
-                return original(cursor)
-            if rows.session is not branch.session or not branch.intercepting:
-                return original(cursor)
-            return _kept(cursor, original(cursor), rows)
-
-        return iterated
-
-
-def _kept(cursor: CursorWrapper, source: Iterator[Any], rows: KeptRows) -> Iterator[Any]:
-    while True:
-        try:
-            row = _within_driver(source)
-        except StopIteration:
-            rows.end()
-            DRIVER.ended(cursor, rows)
-            return
-        rows.add((row,))
-        yield row
-
-
-def _within_driver(source: Iterator[Any]) -> Any:
-    branch = current()
-    with within(None if branch is None else branch.inner):
-        return next(source)
-
-
-class Showing(CallTarget):
-    """The place where a backend tells the text of a statement, for the log of queries."""
-
-    def __init__(self, backend: str) -> None:
-        module = f"django.db.backends.{backend}.operations"
-        super().__init__(module, "DatabaseOperations.last_executed_query", optional=True)
-
-    def describe(self, args: Args, kwargs: Kwargs) -> Call | None:
-        operations, _, sql, params = args
-        fields = {"sql": _text_of(sql), "parameters": plain_parameters(params)}
-        return Call(INPUT, alias_of(operations.connection, "log"), fields, fields["sql"])
-
-    def answer_missing(self, call: Call) -> Outcome | None:
-        return Outcome(call.about)

@@ -27,6 +27,7 @@ from types import (
 from typing import Any
 
 from playback_core.codec.opaque import UnknownException
+from playback_core.codec.pickle_hooks import is_hooked, pass_hooks_of
 from playback_core.codec.registry import register_type, type_path
 
 _HEAP_TYPE = 1 << 9
@@ -38,9 +39,6 @@ _NEUTRAL: frozenset[type] = frozenset({object, typing.Generic})
 # Its one part in C is a `__str__` that reads the fields of an OSError.
 _SSL_ERROR = ("ssl", "SSLError")
 CACHED_HASH = "_attrs_cached_hash"
-_PICKLE_HOOKS = (
-    *("__reduce__", "__reduce_ex__", "__getstate__", "__getnewargs__", "__getnewargs_ex__"),
-)
 
 BASES: tuple[type, ...] = (
     *(collections.OrderedDict, collections.defaultdict, collections.deque),
@@ -88,7 +86,6 @@ class Layout:
 
 
 _layouts: dict[int, tuple[weakref.ref[type], Layout]] = {}
-_stored_by_fields: weakref.WeakSet[type] = weakref.WeakSet()
 
 
 def store_by_fields(cls: type) -> None:
@@ -97,7 +94,7 @@ def store_by_fields(cls: type) -> None:
     It is for adapters, whose frameworks' classes only add to a pickle what its loading checks. What
     a class below it does for pickles counts as ever.
     """
-    _stored_by_fields.add(cls)
+    pass_hooks_of(cls)
     _layouts.clear()
 
 
@@ -201,12 +198,7 @@ def _object_flavour(cls: type, mro: tuple[type, ...]) -> Flavour:
         return Flavour.DATACLASS
     if lookup(mro, "__attrs_attrs__") is not None:
         return Flavour.ATTRS
-    return Flavour.OPAQUE if any(_is_hooked(mro, name) for name in _PICKLE_HOOKS) else Flavour.PLAIN
-
-
-def _is_hooked(mro: tuple[type, ...], name: str) -> bool:
-    owner = next((cls for cls in mro if name in vars(cls)), object)
-    return owner is not object and owner not in _stored_by_fields
+    return Flavour.OPAQUE if is_hooked(mro) else Flavour.PLAIN
 
 
 def _is_proxy(mro: tuple[type, ...]) -> bool:
