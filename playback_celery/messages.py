@@ -1,7 +1,7 @@
 """What a message to a worker says, as plain data that two runs have in common."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sized
 from typing import Any, Final
 
 from celery import Celery
@@ -22,7 +22,6 @@ _LEFT_OUT: Final = frozenset(
 )
 _MARK: Final = '"subtask_type"'
 _SIGNATURE: Final = frozenset({"task", "args", "kwargs", "options", "subtask_type"})
-_UNSET: Final[tuple[Any, ...]] = (None, False, 0, "", (), [], {})
 
 
 class Message:
@@ -41,7 +40,7 @@ class Message:
         told = {
             key: self._option(key, value)
             for key, value in options.items()
-            if key not in _LEFT_OUT and value not in _UNSET
+            if key not in _LEFT_OUT and not _is_unset(value)
         }
         args, kwargs = options.get("args") or (), options.get("kwargs") or {}
         payload, size = self._payload({"args": args, "kwargs": kwargs, **told}, options)
@@ -96,6 +95,11 @@ class Message:
         if self._redaction is None:
             return args
         return concealed_arguments(known_task(self._app, name), args, self._redaction)
+
+
+def _is_unset(value: Any) -> bool:
+    # A zero is set: what expires in 0 seconds is another message.
+    return value is None or value is False or (isinstance(value, Sized) and not len(value))
 
 
 def _cut(payload: dict[str, Any], size: int) -> None:

@@ -94,8 +94,9 @@ class Guard:
 
     `counters` maps a name to a number: `recorded`, `discarded` (on request), `sampled_out`,
     `failed` (a fault while recording), `forbidden` (they held what FORBID refuses), `too_large`
-    (more than a recording may hold), `late` (calls after their operation had ended), `unlogged`
-    (log lines that the application's logging refused).
+    (more than a recording may hold), `lost` (their process was ended, as an adapter has seen),
+    `late` (calls after their operation had ended), `unlogged` (log lines that the application's
+    logging refused).
     """
 
     def __init__(self) -> None:

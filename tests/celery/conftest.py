@@ -59,14 +59,14 @@ class RecordedApp:
         result = self.app.AsyncResult(answer) if isinstance(answer, str) else answer
         return result.get(timeout=WAIT, interval=0.01)
 
-    def wait_for(self, category: str, count: int) -> None:
-        """Wait until so many tasks are recorded, or for as long as anything may take."""
-        deadline = time.monotonic() + WAIT
-        while time.monotonic() < deadline:
+    def until_recorded(self, number: int, *categories: str) -> None:
+        """Wait until a number of operations of some categories, or of any, are stored."""
+        end = time.monotonic() + WAIT
+        while sum(len(self.ids(each)) for each in categories or (None,)) < number:
+            if time.monotonic() > end:
+                raise AssertionError(f"{number} of {categories} were not recorded")
+            time.sleep(0.01)
             self.flush()
-            if len(self.ids(category)) >= count:
-                return
-            time.sleep(0.02)
 
     def flush(self) -> None:
         assert self.recorder.tape_cassette is not None

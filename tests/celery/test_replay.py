@@ -2,7 +2,6 @@
 
 import logging
 import socket
-import time
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -153,11 +152,7 @@ def test_a_retry_is_compared_by_its_countdown(shop: RecordedApp) -> None:
 
     with shop.worker():
         later.delay()
-        for _ in range(500):
-            shop.flush()
-            if shop.ids("later"):
-                break
-            time.sleep(0.01)
+        shop.until_recorded(1, "later")
     assert statuses(shop.compare()) == {"Equal"}
     countdown[0] = 60
     (comparison,) = shop.compare()

@@ -31,7 +31,7 @@ def test_each_way_to_send_a_task_is_the_same_output(shop: RecordedApp, add: Any)
 
     with shop.worker():
         shop.wait(ways.delay())
-        shop.wait_for("add", 4)
+        shop.until_recorded(4, "add")
 
     messages = sent(shop.recording("ways"))
     assert [each["args"] for each in messages] == [[1, 2]] * 4
@@ -204,6 +204,7 @@ def test_a_message_that_changed_code_sends_is_a_difference_and_no_failure(
 
     with shop.worker():
         shop.wait(send.delay())
+        shop.until_recorded(1, "add")
     numbers.append(2)
     playback = shop.play("send")
     assert not playback.missed

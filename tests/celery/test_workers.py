@@ -14,7 +14,7 @@ from tests.celery.worker_process import command, worker_process
 LOST: Final = "The process that ran a task was ended:"
 
 
-@pytest.mark.parametrize("pool", ["prefork", "threads"])
+@pytest.mark.parametrize("pool", ["prefork", "threads", "gevent"])
 def test_a_pool_records_each_task_and_all_replays_are_equal_without_a_broker(
     tmp_path: Path, pool: str
 ) -> None:
