@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypedDict
 
+from billiard.einfo import ExceptionInfo
 from celery import Celery, Task, states
 from celery.exceptions import Reject, Retry
 
@@ -65,6 +66,9 @@ def ended(traced: Any, serializer: object) -> tuple[str, Outcome]:
     exception, and any other its state.
     """
     returned, information, *_ = traced
+    if isinstance(returned, ExceptionInfo) and information is None:
+        # The request was none that could be run.
+        return states.FAILURE, Outcome(exception=returned.exception)
     if information is None:
         return states.SUCCESS, Outcome(as_received(returned, serializer)[0])
     state, reason = information.state, information.retval

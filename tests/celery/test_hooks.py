@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 from celery import Task
+from celery.app.trace import trace_task
 from celery.exceptions import Ignore, Reject
 from celery.worker.state import revoked
 
 from playback_core import TapeRecorder
-from tests.celery.conftest import WAIT, MakeApp, RecordedApp, result, sent, statuses
+from tests.celery.conftest import MakeApp, RecordedApp, result, sent, statuses
 
 
 def _metadata(shop: RecordedApp, category: str) -> dict[str, Any]:
@@ -389,3 +390,16 @@ def test_a_fault_of_ours_costs_the_recording_and_not_the_task(
     assert shop.ids() == []
     assert shop.recorder.counters == {"failed": 1}
     assert "Beginning task 'add'" in caplog.text
+
+
+def test_a_message_that_is_none_of_a_task_fails_as_it_does_without_us(shop: RecordedApp) -> None:
+    @shop.task("add")
+    def add(a: int, b: int) -> int:
+        return a + b
+
+    shop.app.finalize()
+    with pytest.warns(RuntimeWarning, match="not a mapping"):
+        trace_task(add, "broken", [1, 2], "no mapping", {"id": "broken"}, app=shop.app)
+    shop.flush()
+    assert shop.recording("add").get_metadata()["state"] == "FAILURE"
+    assert isinstance(result(shop.recording("add")), Exception)
