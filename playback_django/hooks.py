@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from playback_core import TapeRecorder
 from playback_core.asgi.answer import run_within as run_within_asgi
 from playback_core.asgi.exchange import Receive, Scope, Send, without_files
+from playback_core.asgi.lifespan import answer_lifespan
 from playback_core.exchanges.rules import ExchangeRules
 from playback_core.guard import FailingOpen
 from playback_core.interceptor import Interceptor, Target, install, uninstall
@@ -89,6 +90,10 @@ class Hooks:
 
     def _by_asgi(self, run: Function) -> Function:
         async def handled(handler: Any, scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] == "lifespan" and self.enabled:
+                # Django would refuse it, and so not be told of the end.
+                await answer_lifespan(self._recorder, receive, send)
+                return
             operation = self._open_operation(handler) if scope["type"] == "http" else None
             exchange: DjangoAsgiExchange | None = None
             if operation is not None:

@@ -243,15 +243,14 @@ def test_a_file_goes_by_way_of_us_also_where_the_server_can_send_it_itself(recor
     assert scope["extensions"] == given
 
 
-@pytest.mark.parametrize("kind", ["websocket", "lifespan"])
-def test_what_is_no_request_of_http_is_left_alone(recorded, kind):
+def test_a_websocket_is_left_alone(recorded):
     seen: list[Any] = []
 
     async def app(*given: Any) -> None:
         seen.append(given)
 
     middleware = recorded(app)
-    given = ({"type": kind}, object(), object())
+    given = ({"type": "websocket"}, object(), object())
     asyncio.run(middleware(*given))
     assert seen == [given]
     assert middleware.recorder.counters == {}
