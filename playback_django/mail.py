@@ -6,10 +6,12 @@ from email.message import Message
 from typing import Any, Final
 
 from django.conf import settings
+from django.core.mail.backends.base import BaseEmailBackend
 
 from playback_core.interception import Args, Kwargs
 from playback_core.interceptor import CallTarget, Interceptor, Target
-from playback_core.library_interception import OUTPUT, Call
+from playback_core.library_interception import OUTPUT, UNRECORDED, Call
+from playback_core.outcome import Outcome
 from playback_django.configured import targets_of
 
 LIBRARY: Final = "django.core.mail"
@@ -17,6 +19,7 @@ _MODULE: Final = "django.core.mail.message"
 _BACKENDS: Final = tuple(
     f"django.core.mail.backends.{name}.EmailBackend" for name in ("smtp", "locmem", "console")
 )
+_FILES: Final = "django.core.mail.backends.filebased"
 _LISTS: Final = ("to", "cc", "bcc", "reply_to")
 
 
@@ -41,6 +44,34 @@ class _SendingMany(CallTarget):
         if not isinstance(messages, (list, tuple)):
             return None
         return Call(OUTPUT, "django mail", {"messages": [*map(told, messages)]})
+
+
+class _Connecting(CallTarget):
+    """A place where a backend opens or closes a connection, or a file: what it sends tells all."""
+
+    def __init__(self, module: str, attribute: str, name: str) -> None:
+        super().__init__(module, attribute)
+
+    def describe(self, args: Args, kwargs: Kwargs) -> Call | None:
+        return Call(UNRECORDED, "django mail connection", {})
+
+    def answer_missing(self, call: Call) -> Outcome | None:
+        return Outcome(None)
+
+
+class _IntoFiles(CallTarget):
+    """The place where a backend of files makes their folder; in a replay there is none."""
+
+    def __init__(self) -> None:
+        super().__init__(_FILES, "EmailBackend.__init__")
+
+    def describe(self, args: Args, kwargs: Kwargs) -> Call | None:
+        return Call(UNRECORDED, "django mail folder", {}, (args[0], kwargs))
+
+    def answer_missing(self, call: Call) -> Outcome | None:
+        backend, kwargs = call.about
+        BaseEmailBackend.__init__(backend, fail_silently=kwargs.get("fail_silently", False))
+        return Outcome(None)
 
 
 def told(message: Any) -> dict[str, Any]:
@@ -78,5 +109,10 @@ def _attached(attachment: Any) -> Any:
 def interceptor() -> Interceptor:
     """Return that of messages, and of the backends of Django and of the settings."""
     backends = [*_BACKENDS, getattr(settings, "EMAIL_BACKEND", None) or _BACKENDS[0]]
-    targets: list[Target] = [_Sending(), *targets_of(backends, ["send_messages"], _SendingMany)]
+    targets: list[Target] = [
+        _Sending(),
+        _IntoFiles(),
+        *targets_of(backends, ["send_messages"], _SendingMany),
+        *targets_of([*backends, f"{_FILES}.EmailBackend"], ["open", "close"], _Connecting),
+    ]
     return Interceptor(library=LIBRARY, distribution="django", targets=targets)
