@@ -9,8 +9,9 @@ from statistics import median, quantiles
 from time import monotonic, sleep
 from typing import Final, Self
 
-from serving import HERE, Serving
-from traffic import Traffic, send_traffic
+from examples.flask_shop.serving import HERE, ShopServing
+from examples.flask_shop.traffic import customers
+from examples.live_demo.visitors import Traffic, visit_at_once
 
 CLIENTS: Final = 8
 _STALLED_SECONDS: Final = 5.0
@@ -35,7 +36,9 @@ class Turn:
 class ShopLoad:
     """Turns of `requests` requests each to one running shop, over 8 kept connections."""
 
-    def __init__(self, serving: Serving, address: str, requests: int, *, recorded: bool) -> None:
+    def __init__(
+        self, serving: ShopServing, address: str, requests: int, *, recorded: bool
+    ) -> None:
         self._serving = serving
         self._address = address
         self._requests = requests
@@ -50,9 +53,8 @@ class ShopLoad:
         """Send the traffic that follows from the number of the turn; wait until it is stored."""
         self._forget_orders()
         seed = len(self.turns) + 1
-        traffic = send_traffic(
-            self._address, self._requests, connections=CLIENTS, seed=seed, go_on=True
-        )
+        visitors = customers(self._address, CLIENTS, seed=seed)
+        traffic = visit_at_once(visitors, self._requests, go_on=True)
         self.answers += len(traffic.exchanges)
         self.with_id += sum(exchange.recording_id is not None for exchange in traffic.exchanges)
         self.unexpected += traffic.unexpected
@@ -106,7 +108,7 @@ class ShopLoad:
 def running_shops(folder: Path, requests: int) -> Iterator[tuple[ShopLoad, ShopLoad]]:
     """Run two new shops, each in a folder of its own: one not recorded, and one recorded."""
     with (
-        Serving(folder).price_service() as prices,
+        ShopServing(folder).price_service() as prices,
         _running_shop(folder / "plain", prices, requests, recorded=False) as plain,
         _running_shop(folder / "recorded", prices, requests, recorded=True) as recorded,
     ):
@@ -118,7 +120,7 @@ def _running_shop(
     folder: Path, prices: str, requests: int, *, recorded: bool
 ) -> Iterator[ShopLoad]:
     folder.mkdir()
-    serving = Serving(folder)
+    serving = ShopServing(folder)
     serving.seed(HERE)
     with (
         serving.redis() as redis,

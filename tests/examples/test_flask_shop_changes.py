@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-DEMO = Path(__file__).parents[2] / "examples/flask_shop/demo.py"
+DEMO = [sys.executable, "-m", "examples.flask_shop.demo"]
 ORDER = "api.v1.place_order"
 FLASK = [sys.executable, "-m", "flask", "--app", "shop"]
 
@@ -26,7 +26,7 @@ def recorded(
 ) -> Path:
     """Where a run of the demo on a database kept its recordings, all of them replayed Equal."""
     folder = tmp_path_factory.mktemp("demo") / "kept"
-    command = [sys.executable, str(DEMO), "--requests", "120", "--keep", str(folder)]
+    command = [*DEMO, "--requests", "120", "--keep", str(folder)]
     done = subprocess.run(
         [*command, "--database", request.param],
         env=example_environment,

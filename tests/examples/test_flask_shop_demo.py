@@ -12,7 +12,7 @@ import pytest
 
 from playback_core import SQLiteTapeCassette
 
-DEMO = Path(__file__).parents[2] / "examples/flask_shop/demo.py"
+DEMO = [sys.executable, "-m", "examples.flask_shop.demo"]
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def finished(folder: Path, example_environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
     """One whole run of the demo with little traffic."""
     return subprocess.run(
-        [sys.executable, str(DEMO), "--requests", "60", "--keep", str(folder)],
+        [*DEMO, "--requests", "60", "--keep", str(folder)],
         env=example_environment,
         capture_output=True,
         text=True,
@@ -74,7 +74,7 @@ def test_the_recordings_are_kept_and_hold_no_password(
 def test_an_interrupted_demo_leaves_no_server_behind(
     example_environment: dict[str, str], tmp_path: Path
 ) -> None:
-    command = [sys.executable, str(DEMO), "--requests", "100000", "--keep", str(tmp_path / "kept")]
+    command = [*DEMO, "--requests", "100000", "--keep", str(tmp_path / "kept")]
     with subprocess.Popen(
         command,
         env=example_environment,

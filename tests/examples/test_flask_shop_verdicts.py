@@ -3,30 +3,26 @@
 import json
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pytest
+
+from examples.flask_shop.traffic import ComputedTotal, ShopTraffic
+from examples.flask_shop.verdicts import check_changed_code
+from examples.live_demo.comparisons import Comparisons, DemoFailed, check_same_code
+from examples.live_demo.versions import function_of
+from examples.live_demo.visitors import Exchange
 
 REGRESSION = Path(__file__).parents[2] / "examples/flask_shop/regression/pricing.py"
 
 
 @pytest.fixture
-def verdicts(shop_on_path: None) -> Any:
-    import verdicts
-
-    return verdicts
-
-
-@pytest.fixture
-def traffic(shop_on_path: None) -> Any:
+def traffic() -> ShopTraffic:
     """Three requests: `bulk` is affected by the regression, `single` and `page` are not."""
-    from traffic import ComputedTotal, Exchange, Traffic
-
     bulk, single, page = (
         Exchange("POST", "/orders", 303, name, None, b"") for name in ("bulk", "single", "page")
     )
     price = Decimal("9.99")
-    return Traffic(
+    return ShopTraffic(
         exchanges=[bulk, single, page],
         totals=[
             ComputedTotal(bulk, unit_price=price, quantity=10, total=Decimal("89.91")),
@@ -35,7 +31,7 @@ def traffic(shop_on_path: None) -> Any:
     )
 
 
-def comparisons(verdicts: Any, exit_code: int, **statuses: str) -> Any:
+def comparisons(exit_code: int, **statuses: str) -> Comparisons:
     document = {
         "categories": {
             "site.order": [
@@ -51,12 +47,12 @@ def comparisons(verdicts: Any, exit_code: int, **statuses: str) -> Any:
         },
         "counts": {},
     }
-    return verdicts.Comparisons.parse(exit_code, json.dumps(document))
+    return Comparisons.parse(exit_code, json.dumps(document))
 
 
-def test_the_regression_changes_bulk_orders_whose_discount_has_fractions(verdicts: Any) -> None:
-    changed = verdicts.load_order_total(REGRESSION)
-    first = verdicts.load_order_total(REGRESSION.parents[1] / "shop" / "pricing.py")
+def test_the_regression_changes_bulk_orders_whose_discount_has_fractions() -> None:
+    changed = function_of(REGRESSION, "order_total")
+    first = function_of(REGRESSION.parents[1] / "shop" / "pricing.py", "order_total")
 
     assert (first(Decimal("9.99"), 10), changed(Decimal("9.99"), 10)) == (
         Decimal("89.91"),
@@ -66,10 +62,10 @@ def test_the_regression_changes_bulk_orders_whose_discount_has_fractions(verdict
         assert first(Decimal(price), quantity) == changed(Decimal(price), quantity)
 
 
-def test_the_same_code_passes_when_all_are_equal(verdicts: Any, traffic: Any) -> None:
-    found = comparisons(verdicts, 0, bulk="Equal", single="Equal", page="Equal")
+def test_the_same_code_passes_when_all_are_equal(traffic: ShopTraffic) -> None:
+    found = comparisons(0, bulk="Equal", single="Equal", page="Equal")
 
-    verdicts.check_same_code(found, traffic)
+    check_same_code(found, traffic)
 
     assert found.counts() == "3 Equal"
 
@@ -85,18 +81,18 @@ def test_the_same_code_passes_when_all_are_equal(verdicts: Any, traffic: Any) ->
     ],
 )
 def test_the_same_code_fails_otherwise(
-    verdicts: Any, traffic: Any, exit_code: int, statuses: dict[str, str], reason: str
+    traffic: ShopTraffic, exit_code: int, statuses: dict[str, str], reason: str
 ) -> None:
-    with pytest.raises(verdicts.DemoFailed, match=reason):
-        verdicts.check_same_code(comparisons(verdicts, exit_code, **statuses), traffic)
+    with pytest.raises(DemoFailed, match=reason):
+        check_same_code(comparisons(exit_code, **statuses), traffic)
 
 
 def test_changed_code_passes_when_just_the_affected_differ(
-    verdicts: Any, traffic: Any, capsys: pytest.CaptureFixture[str]
+    traffic: ShopTraffic, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    found = comparisons(verdicts, 1, bulk="Different", single="Equal", page="Equal")
+    found = comparisons(1, bulk="Different", single="Equal", page="Equal")
 
-    verdicts.check_changed_code(found, traffic, verdicts.load_order_total(REGRESSION))
+    check_changed_code(found, traffic, function_of(REGRESSION, "order_total"))
 
     printed = capsys.readouterr().out
     assert "bulk  POST /orders:  10 x 9.99 = 89.91, now 89.90" in printed
@@ -113,20 +109,20 @@ def test_changed_code_passes_when_just_the_affected_differ(
     ],
 )
 def test_changed_code_fails_otherwise(
-    verdicts: Any, traffic: Any, exit_code: int, bulk: str, single: str, reason: str
+    traffic: ShopTraffic, exit_code: int, bulk: str, single: str, reason: str
 ) -> None:
-    found = comparisons(verdicts, exit_code, bulk=bulk, single=single, page="Equal")
+    found = comparisons(exit_code, bulk=bulk, single=single, page="Equal")
 
-    with pytest.raises(verdicts.DemoFailed, match=reason):
-        verdicts.check_changed_code(found, traffic, verdicts.load_order_total(REGRESSION))
+    with pytest.raises(DemoFailed, match=reason):
+        check_changed_code(found, traffic, function_of(REGRESSION, "order_total"))
 
 
-def test_traffic_without_an_affected_order_proves_nothing(verdicts: Any, traffic: Any) -> None:
+def test_traffic_without_an_affected_order_proves_nothing(traffic: ShopTraffic) -> None:
     traffic.totals.pop(0)
 
-    with pytest.raises(verdicts.DemoFailed, match="send more requests"):
-        verdicts.check_changed_code(
-            comparisons(verdicts, 0, bulk="Equal", single="Equal", page="Equal"),
+    with pytest.raises(DemoFailed, match="send more requests"):
+        check_changed_code(
+            comparisons(0, bulk="Equal", single="Equal", page="Equal"),
             traffic,
-            verdicts.load_order_total(REGRESSION),
+            function_of(REGRESSION, "order_total"),
         )

@@ -1,4 +1,4 @@
-"""How gunicorn serves the shop: workers with threads, and a line in the log once each is ready."""
+"""How gunicorn serves a shop: workers with threads, and a line in the log once each is ready."""
 
 from typing import Any
 

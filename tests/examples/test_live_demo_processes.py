@@ -4,17 +4,16 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-Start = Callable[[str], Any]
+from examples.live_demo.processes import Child, ChildFailed
+
+Start = Callable[[str], Child]
 
 
 @pytest.fixture
-def start(shop_on_path: None, tmp_path: Path) -> Start:
-    from processes import Child
-
+def start(tmp_path: Path) -> Start:
     def child(code: str) -> Child:
         command = [sys.executable, "-c", code]
         here = dict(os.environ)
@@ -24,8 +23,6 @@ def start(shop_on_path: None, tmp_path: Path) -> Start:
 
 
 def test_a_child_that_ends_too_soon_shows_the_end_of_its_log(start: Start) -> None:
-    from processes import ChildFailed
-
     with (
         start("import sys; sys.exit('no free port')") as child,
         pytest.raises(ChildFailed, match=r"worker ended with code 1.*\n.*no free port"),
@@ -34,8 +31,6 @@ def test_a_child_that_ends_too_soon_shows_the_end_of_its_log(start: Start) -> No
 
 
 def test_a_child_that_is_never_ready_is_named(start: Start) -> None:
-    from processes import ChildFailed
-
     with (
         start("import time; time.sleep(60)") as child,
         pytest.raises(ChildFailed, match="worker was not ready"),
@@ -69,8 +64,6 @@ def test_a_failing_block_leaves_no_child_and_no_grandchild(start: Start, tmp_pat
 
 
 def test_a_child_that_ignores_the_request_to_stop_is_killed(start: Start) -> None:
-    from processes import ChildFailed
-
     stubborn = """
 import os, signal, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)

@@ -7,6 +7,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from examples.flask_shop.traffic import customers
+from examples.live_demo.visitors import TrafficError, visit_at_once
+
 REQUESTS = 20
 
 
@@ -46,30 +49,20 @@ def closed_shop() -> str:
     return f"http://127.0.0.1:{port}"
 
 
-def test_an_unexpected_answer_ends_the_traffic(shop_on_path: None, broken_shop: str) -> None:
-    from traffic import TrafficError, send_traffic
-
+def test_an_unexpected_answer_ends_the_traffic(broken_shop: str) -> None:
     with pytest.raises(TrafficError, match=r"/account was answered 500 instead of 302"):
-        send_traffic(broken_shop, REQUESTS, connections=1)
+        visit_at_once(customers(broken_shop, 1), REQUESTS)
 
 
-def test_customers_that_go_on_count_each_unexpected_answer(
-    shop_on_path: None, broken_shop: str
-) -> None:
-    from traffic import send_traffic
-
-    traffic = send_traffic(broken_shop, REQUESTS, connections=2, go_on=True)
+def test_customers_that_go_on_count_each_unexpected_answer(broken_shop: str) -> None:
+    traffic = visit_at_once(customers(broken_shop, 2), REQUESTS, go_on=True)
     assert len(traffic.exchanges) == REQUESTS
     assert len(traffic.unexpected) == REQUESTS
     assert all(exchange.seconds > 0 for exchange in traffic.exchanges)
 
 
-def test_customers_that_go_on_count_each_request_without_an_answer(
-    shop_on_path: None, closed_shop: str
-) -> None:
-    from traffic import send_traffic
-
-    traffic = send_traffic(closed_shop, REQUESTS, connections=2, go_on=True)
+def test_customers_that_go_on_count_each_request_without_an_answer(closed_shop: str) -> None:
+    traffic = visit_at_once(customers(closed_shop, 2), REQUESTS, go_on=True)
     assert traffic.exchanges == []
     assert len(traffic.unexpected) == REQUESTS
     assert "GET /account was not answered: ConnectionRefusedError" in traffic.unexpected[0]
