@@ -12,7 +12,7 @@ INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo demo-celery test lint check bench clean
+.PHONY: help demo demo-celery demo-django test lint check bench clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
@@ -20,10 +20,13 @@ help: ## list the commands
 demo: $(INSTALLED) ## record real traffic, replay it on changed code, compare
 	$(BIN)/python examples/basic_service_operation.py
 	$(BIN)/python examples/studio.py
-	$(BIN)/python examples/flask_shop/demo.py
+	$(BIN)/python -m examples.flask_shop.demo
 
 demo-celery: $(INSTALLED) ## the same for tasks of Celery, with a real worker and broker
-	$(BIN)/python examples/celery_orders/demo.py
+	$(BIN)/python -m examples.celery_orders.demo
+
+demo-django: $(INSTALLED) ## the same with a Django project, by gunicorn and by uvicorn
+	$(BIN)/python -m examples.django_shop.demo
 
 test: $(INSTALLED) ## run the tests and hold branch coverage
 	$(BIN)/python -m pytest --cov --cov-report=term $(PYTEST_ARGS)

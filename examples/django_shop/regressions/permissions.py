@@ -1,0 +1,17 @@
+"""Who may see what by the API: the second version, which lets everybody see each order."""
+
+from typing import Any
+
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+
+from .models import Order
+
+
+class IsOwnOrder(BasePermission):
+    """An order is for customers."""
+
+    message = "This is not your order."
+
+    def has_object_permission(self, request: Request, view: Any, order: Order) -> bool:
+        return bool(request.user.is_authenticated)

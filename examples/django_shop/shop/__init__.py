@@ -1,0 +1,1 @@
+"""A small shop: the Django project that `demo.py` records, changes and replays."""
