@@ -13,6 +13,8 @@ from playback_core.interception import Args, Kwargs
 from playback_core.interceptor import CallTarget, Target
 from playback_core.interceptors._fetches import Amount, FetchInterception
 from playback_core.interceptors._rows import KeptRows, RecordedRows
+from playback_core.interceptors._sql import statement
+from playback_core.interceptors._statements import with_label
 from playback_core.library_interception import INPUT, Call
 from playback_core.outcome import Outcome
 from playback_core.replacing import Function
@@ -113,8 +115,11 @@ class Showing(CallTarget):
 
     def describe(self, args: Args, kwargs: Kwargs) -> Call | None:
         operations, _, sql, params = args
-        fields = {"sql": text_of(sql), "parameters": plain_parameters(params)}
-        return Call(INPUT, alias_of(operations.connection, "log"), fields, fields["sql"])
+        text = text_of(sql)
+        told = statement(text)
+        shown = with_label(told) if told.name else text
+        fields = {"sql": shown, "parameters": plain_parameters(params)}
+        return Call(INPUT, alias_of(operations.connection, "log"), fields, text)
 
     def answer_missing(self, call: Call) -> Outcome | None:
         return Outcome(call.about)

@@ -76,7 +76,7 @@ class ToldStatements(LibraryCalls):
             return left_out(self._set_up, told.folded, cursor)
         fields: dict[str, Any] = {"sql": text.strip() if told.reads else told.folded}
         if told.name:
-            fields["sql"] = _with_label(told)
+            fields["sql"] = with_label(told)
         if _is_given(parameters):
             given = named_rows if self._many else named
             fields["parameters"] = given(told.places, parameters)
@@ -173,7 +173,8 @@ def _label(kind: str, name: str) -> str:
     return names.setdefault(name, f"{kind}_{len(names) + 1}")
 
 
-def _with_label(told: Statement) -> str:
+def with_label(told: Statement) -> str:
+    """Return the text of a statement about a savepoint or cursor, which is called by its order."""
     if told.reads:
         return told.folded.replace(NAME, _label("cursor", told.name))
     return f"{told.verb} {_label('savepoint', told.name)}"
