@@ -130,8 +130,8 @@ class KeptRows(Deferred):
         stored = dict(self.about)
         if self._ended:
             stored["ended"] = True
+        pending = [*self._pending.values()]
         if self.names is not None:
-            pending = [*self._pending.values()]
             stored["rows"] = self._count + len(pending)
             columns = zip(self.names, self._by_column(pending), strict=True)
             stored["columns"] = [{name: column} for name, column in columns]
