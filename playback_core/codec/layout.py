@@ -27,7 +27,7 @@ from types import (
 from typing import Any
 
 from playback_core.codec.opaque import UnknownException
-from playback_core.codec.pickle_hooks import is_hooked, pass_hooks_of
+from playback_core.codec.pickle_hooks import is_finalised, is_hooked, pass_hooks_of
 from playback_core.codec.registry import register_type, type_path
 
 _HEAP_TYPE = 1 << 9
@@ -154,7 +154,7 @@ def _flavour(cls: type, mro: tuple[type, ...]) -> tuple[Flavour, type]:
     if BaseException in mro:
         base = next(part for part in mro if vars(builtins).get(part.__name__) is part)
         return (Flavour.GROUP if BaseExceptionGroup in mro else Flavour.EXCEPTION), base
-    if cls is object or lookup(mro, "__del__") is not None:
+    if cls is object or is_finalised(mro):
         return Flavour.OPAQUE, object
     if enum.Enum in mro:
         return Flavour.ENUM, object

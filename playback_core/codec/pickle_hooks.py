@@ -1,4 +1,4 @@
-"""Whether a class makes pickles of its instances in a way of its own: fields may not tell then."""
+"""Whether a class makes or ends its instances in a way of its own: fields may not tell then."""
 
 from __future__ import annotations
 
@@ -10,13 +10,18 @@ _passed: WeakSet[type] = WeakSet()
 
 
 def pass_hooks_of(cls: type) -> None:
-    """Have the hooks of a class itself not count; those of a class below it do."""
+    """Have the hooks of a class itself, and its `__del__`, not count; those below it do."""
     _passed.add(cls)
 
 
 def is_hooked(mro: tuple[type, ...]) -> bool:
     """Tell whether a class of this order of resolution has such hooks."""
     return any(_is_counted(mro, name) for name in _HOOKS)
+
+
+def is_finalised(mro: tuple[type, ...]) -> bool:
+    """Tell whether instances run code when they go."""
+    return _is_counted(mro, "__del__")
 
 
 def _is_counted(mro: tuple[type, ...], name: str) -> bool:
