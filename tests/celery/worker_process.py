@@ -26,11 +26,12 @@ _ROOT: Final = Path(__file__).parents[2]
 class Worker:
     """A running worker, and what sends tasks to it."""
 
-    def __init__(self, folder: Path, port: int, *options: str) -> None:
+    def __init__(self, folder: Path, port: int, *options: str, app: str = APP) -> None:
         self._folder = folder
+        self._app = app
         self._environ = environment(folder, port)
         self._log = folder / "worker.log"
-        command = [sys.executable, "-m", "celery", "-A", APP, "worker", "-l", "WARNING"]
+        command = [sys.executable, "-m", "celery", "-A", app, "worker", "-l", "WARNING"]
         command += ["--without-gossip", "--without-mingle", "--without-heartbeat", *options]
         with self._log.open("w") as log:
             self._process = subprocess.Popen(
@@ -49,7 +50,7 @@ class Worker:
         return self._log.read_text()
 
     def send(self, task: str, *args: Any, **options: Any) -> AsyncResult:
-        return self.client.send_task(f"{APP}.{task}", args, **options)
+        return self.client.send_task(f"{self._app}.{task}", args, **options)
 
     def run(self, task: str, *args: Any, **options: Any) -> Any:
         return self.send(task, *args, **options).get(timeout=WAIT)
@@ -69,7 +70,8 @@ class Worker:
     def recordings(self, task: str) -> list[Recording]:
         cassette = SQLiteTapeCassette(cassette_path(self._folder))
         try:
-            ids = cassette.iter_recording_ids(f"{APP}.{task}" if "." not in task else task)
+            name = f"{self._app}.{task}" if "." not in task else task
+            ids = cassette.iter_recording_ids(name)
             return [cassette.get_recording(each) for each in ids]
         finally:
             cassette.close()
@@ -84,10 +86,10 @@ class Worker:
 
 
 @contextmanager
-def worker_process(folder: Path, *options: str) -> Iterator[Worker]:
+def worker_process(folder: Path, *options: str, app: str = APP) -> Iterator[Worker]:
     """Run a worker and its broker for a block."""
     with redis_server() as port:
-        worker = Worker(folder, port, *options)
+        worker = Worker(folder, port, *options, app=app)
         try:
             yield worker
         finally:
@@ -103,15 +105,16 @@ def environment(folder: Path, port: int) -> dict[str, str]:
     return {
         **os.environ,
         "WORKERS_PORT": str(port),
+        "SHOP_DATABASE": str(folder / "shop.db"),
         "PLAYBACK_ENABLED": "1",
         "PLAYBACK_CASSETTE": f"sqlite:///{cassette_path(folder)}",
         "PYTHONPATH": os.pathsep.join([str(_ROOT), os.environ.get("PYTHONPATH", "")]),
     }
 
 
-def command(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def command(folder: Path, *arguments: str, app: str = APP) -> subprocess.CompletedProcess[str]:
     """Run `celery playback` for the application, with no broker there is."""
-    line = [sys.executable, "-m", "celery", "-A", APP, "playback", *arguments]
+    line = [sys.executable, "-m", "celery", "-A", app, "playback", *arguments]
     return subprocess.run(
         line,
         env=environment(folder, 1),
