@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
+from playback_core.commands.family import family_of
 from playback_core.commands.options import CompareOptions, ListOptions
 from playback_core.errors import CodecError, DamagedRecordingError, NoSuchRecording, SettingsError
 from playback_core.studio import (
@@ -42,8 +43,12 @@ def list_recordings(cassette: TapeCassette, options: ListOptions) -> Iterator[Re
 
 
 def show_recording(cassette: TapeCassette, recording_id: str) -> RecordingDetail:
-    """Return all there is in a recording; raise NoSuchRecording or DamagedRecordingError."""
-    return RecordingDetail.of(cassette.get_recording(recording_id))
+    """Return all there is in a recording, and the tree of recordings it is in.
+
+    Raise NoSuchRecording or DamagedRecordingError.
+    """
+    recording = cassette.get_recording(recording_id)
+    return RecordingDetail.of(recording, family_of(cassette, recording_id))
 
 
 def replay_recording(

@@ -1,8 +1,8 @@
 """What reports show: rows and details as plain dataclasses, made of recordings and comparisons."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
 from playback_core import metadata as names
@@ -93,21 +93,31 @@ class EntryRow:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class FamilyRow:
+    """A recording in the tree of those that were sent from one another; `depth` is 0 at its top."""
+
+    depth: int
+    recording_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class RecordingDetail:
-    """All there is in a recording, values as texts."""
+    """All there is in a recording, values as texts; `family` is the tree it is in, or empty."""
 
     row: RecordingRow
     metadata: dict[str, str]
     entries: list[EntryRow]
+    family: list[FamilyRow] = field(default_factory=list)
 
     @classmethod
-    def of(cls, recording: Recording) -> Self:
+    def of(cls, recording: Recording, family: Sequence[FamilyRow] = ()) -> Self:
         """Make the detail of a recording, decoding its values."""
         metadata = recording.get_metadata()
         return cls(
             row=RecordingRow.of(recording.id, metadata),
             metadata={str(name): _value_text(value) for name, value in metadata.items()},
             entries=[EntryRow.of(n, entry) for n, entry in enumerate(recording.entries, start=1)],
+            family=list(family),
         )
 
 

@@ -61,3 +61,24 @@ def test_the_command_playback_takes_applications_of_celery(folder: Path) -> None
     )
     assert compared.returncode == 0, compared.stderr
     assert "3 compared: 3 Equal" in compared.stdout
+
+
+def test_a_recording_is_shown_in_the_tree_it_belongs_to(tmp_path: Path) -> None:
+    with worker_process(tmp_path, "-P", "solo") as worker:
+        worker.run("order", 3)
+        worker.until_recorded("total", 1)
+        worker.until_recorded("add", 4)
+        assert worker.stop() == 0
+        (total,) = worker.recordings("total")
+        (order,) = worker.recordings("order")
+    shown = command(tmp_path, "show", "--json", total.id)
+    family = json.loads(shown.stdout)["family"]
+    depths = [each["depth"] for each in family]
+    assert family[0] == {"depth": 0, "recording_id": order.id}
+    # Of three members one sent what followed in its chain, and another one the body of its chord.
+    assert sorted(depths) == [0, 1, 1, 1, 2, 2]
+    assert {"depth": 2, "recording_id": total.id} in family
+    text = command(tmp_path, "show", total.id).stdout
+    assert f"{order.id}\n" in text
+    marked = [line.split() for line in text.splitlines() if line.lstrip().startswith("*")]
+    assert marked == [["*", total.id]]

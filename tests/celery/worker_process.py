@@ -39,7 +39,6 @@ class Worker:
             )
         url = f"redis://127.0.0.1:{port}"
         self.client = Celery(broker=f"{url}/0", backend=f"{url}/1", set_as_current=False)
-        self._answers: list[AsyncResult] = []
 
     @property
     def pid(self) -> int:
@@ -65,6 +64,8 @@ class Worker:
         if self._process.poll() is None:
             self._process.kill()
             self._process.wait(WAIT)
+        # A result that is freed later would tell the backend so, which is gone by then.
+        self.client.backend.remove_pending_result = lambda result: result
         self.client.close()
 
     def recordings(self, task: str) -> list[Recording]:

@@ -33,6 +33,7 @@ class JsonReport:
                 **asdict(detail.row),
                 "metadata": detail.metadata,
                 "entries": [asdict(entry) for entry in detail.entries],
+                "family": [asdict(each) for each in detail.family],
             }
         )
 

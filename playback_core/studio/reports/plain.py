@@ -38,6 +38,9 @@ class PlainReport:
             self._line(f"  {name}:", text)
         for entry in detail.entries:
             self._line(f"  #{entry.number}", entry.kind, entry.alias, *entry_texts(entry))
+        for each in detail.family:
+            mark = "*" if each.recording_id == detail.row.recording_id else " "
+            self._line(f"  {mark} {'  ' * each.depth}{each.recording_id}")
 
     def replay(self, comparison: Comparison) -> None:
         self._row(ComparisonRow.of("", comparison))

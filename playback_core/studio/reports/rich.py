@@ -58,6 +58,12 @@ class RichReport:
             call = "  ".join(entry_texts(entry))
             _add(entries, str(entry.number), entry.kind, entry.alias, duration_text(entry.at), call)
         self._console.print(entries)
+        if detail.family:
+            family = _table("", "Sent from one another")
+            for each in detail.family:
+                mark = "*" if each.recording_id == detail.row.recording_id else ""
+                _add(family, mark, f"{'  ' * each.depth}{each.recording_id}")
+            self._console.print(family)
 
     def replay(self, comparison: Comparison) -> None:
         self._row(ComparisonRow.of("", comparison))
