@@ -14,6 +14,7 @@ from playback_core.interceptors._statements import (
     left_out,
     matters,
     note_failure,
+    tell_database,
 )
 from playback_core.library_interception import OUTPUT, Call, LibraryCalls, Missing
 from playback_core.outcome import Outcome
@@ -56,6 +57,10 @@ class Driver(ABC):
     def in_transaction(self, cursor: Any) -> bool:
         """Tell whether a statement may have left a transaction open, in a replay, too."""
         return True
+
+    def database(self, connection: Any) -> str | None:
+        """Return what tells the database of a connection from others, None where nothing does."""
+        return None
 
     def exact(self, cursor: Any) -> bool:
         """Tell whether its rows hold only None, numbers, str and bytes; False if unknown."""
@@ -111,6 +116,9 @@ class StatementCalls(ToldStatements):
         self._answer(call.about, {"columns": [], "ended": True, "rowcount": -1}, _none_missing)
         return Outcome(self.result(call.about))
 
+    def database(self, cursor: Any) -> str | None:
+        return self._driver.database(self.connection(cursor))
+
     def result(self, cursor: Any) -> Any:
         """Return what running a statement returns."""
         return cursor
@@ -131,6 +139,7 @@ class TransactionCalls(LibraryCalls):
     """The end of a transaction by a method of a connection: as if its statement had been run."""
 
     def __init__(self, driver: Driver, statement: str) -> None:
+        self._driver = driver
         self._alias = f"{driver.library} {statement}"
         self._set_up = f"{driver.library} set-up"
         self._statement = statement
@@ -138,7 +147,9 @@ class TransactionCalls(LibraryCalls):
     def describe(self, args: Args, kwargs: Kwargs) -> Call | None:
         if is_set_up() or not matters(args[0], self._statement):
             return left_out(self._set_up, self._statement, args[0])
-        return Call(OUTPUT, self._alias, {"sql": self._statement}, args[0])
+        fields: dict[str, Any] = {"sql": self._statement}
+        tell_database(fields, self._driver.database(args[0]))
+        return Call(OUTPUT, self._alias, fields, args[0])
 
     def keep(self, call: Call, value: Any, session: Session) -> tuple[Any, Any]:
         return value, None

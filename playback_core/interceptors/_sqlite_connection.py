@@ -42,10 +42,9 @@ class _Opened(LibraryCalls):
     """A connection being opened: what keeps it from that is recorded, and nothing else."""
 
     def describe(self, args: Args, kwargs: Kwargs) -> Call | None:
-        database = args[1] if len(args) > 1 else kwargs.get("database")
-        if not isinstance(database, (str, bytes, os.PathLike)):
+        name = _name_of(*args[1:2], **kwargs)
+        if name is None:
             return None
-        name = os.fsdecode(database)
         fields = {"database": name, "attempt": attempt(name)}
         return Call(INPUT, "sqlite3 connect", fields, (args, kwargs))
 
@@ -56,6 +55,11 @@ class _Opened(LibraryCalls):
         _plain.__init__(args[0], **own)
         args[0].playback_replayed = True
         return Outcome(None)
+
+
+def _name_of(database: Any = None, **options: Any) -> str | None:
+    is_name = isinstance(database, (str, bytes, os.PathLike))
+    return os.fsdecode(database) if is_name else None
 
 
 class _Opening(LibraryInterception):
@@ -111,6 +115,7 @@ class Connection(sqlite3.Connection, Replayable):
         (_plain_init if is_alone else _open)(self, *args, **kwargs)
         detected = args[_DETECT_TYPES] if len(args) > _DETECT_TYPES else kwargs.get("detect_types")
         self.playback_exact = not detected
+        self.playback_database = _name_of(*args[:1], **kwargs)
 
     def cursor(self, factory: Any = Cursor) -> Any:
         if factory is not Cursor and isinstance(factory, type):

@@ -61,6 +61,10 @@ class _Sqlite(Driver):
         open_now: bool = connection_of(cursor).in_transaction
         return open_now
 
+    def database(self, connection: Any) -> str | None:
+        database: str | None = getattr(connection, "playback_database", None)
+        return database
+
     def is_idle(self, cursor: Any) -> bool:
         return description_of(cursor) is None
 
@@ -69,12 +73,14 @@ class Replayable:
     """What is remembered of a connection.
 
     `playback_in_transaction` is None while a replay has answered no statement; rows of one that is
-    `playback_exact` are not made by converters of the application.
+    `playback_exact` are not made by converters of the application. `playback_database` is where it
+    was opened, None where that is no text.
     """
 
     playback_in_transaction: bool | None = None
     playback_exact = False
     playback_replayed = False
+    playback_database: str | None = None
     text_factory: Any
 
 

@@ -9,13 +9,15 @@ from contextvars import ContextVar
 from typing import Any, Final
 from weakref import WeakSet
 
+from playback_core.entry import BranchPath
 from playback_core.interception import Args, Kwargs
 from playback_core.interceptors._parameters import named, named_rows
 from playback_core.interceptors._sql import NAME, Statement, normal_form, statement
 from playback_core.library_interception import INPUT, OUTPUT, UNRECORDED, Call, LibraryCalls
 from playback_core.playback_session import PlaybackSession
-from playback_core.session import Branch, current, current_session, within
+from playback_core.session import Branch, Session, current, current_session, within
 
+_DATABASE: Final = "database"
 _ENDS: Final = frozenset(("COMMIT", "ROLLBACK", "END", "ABORT"))
 
 _setting_up: Final[ContextVar[bool]] = ContextVar("playback_setting_up", default=False)
@@ -77,6 +79,7 @@ class ToldStatements(LibraryCalls):
         fields: dict[str, Any] = {"sql": text.strip() if told.reads else told.folded}
         if told.name:
             fields["sql"] = with_label(told)
+        tell_database(fields, self.database(cursor))
         if _is_given(parameters):
             given = named_rows if self._many else named
             fields["parameters"] = given(told.places, parameters)
@@ -92,9 +95,14 @@ class ToldStatements(LibraryCalls):
         """Return what a cursor's transactions are of; it is kept by a weak reference."""
         return getattr(cursor, "connection", cursor)
 
+    def database(self, cursor: Any) -> str | None:
+        """Return what tells the database of a cursor from others, None where nothing does."""
+        return None
+
     def normalised(self, fields: dict[str, Any]) -> dict[str, Any]:
         text = fields.get("sql")
-        return {**fields, "sql": normal_form(text)} if isinstance(text, str) else fields
+        kept = {name: value for name, value in fields.items() if name != _DATABASE}
+        return {**kept, "sql": normal_form(text)} if isinstance(text, str) else kept
 
 
 def _is_given(parameters: Any) -> bool:
@@ -106,19 +114,23 @@ class _OfSession:
     """What is known of the connections of a session.
 
     `names` has those of savepoints and cursors, `changing` the connections that have sent something
-    since their transaction began, `opened` how often each database was opened.
+    since their transaction began, `opened` how often each database was opened, `databases` those
+    that each branch has used, by number.
     """
 
     def __init__(self) -> None:
         self.opened: Counter[str] = Counter()
+        self.databases: dict[BranchPath, dict[str, int]] = {}
         self.names: dict[str, dict[str, str]] = {}
         self.changing: WeakSet[Any] = WeakSet()
 
 
 def _of_session() -> _OfSession:
     session = current_session()
-    if session is None:
-        return _OfSession()
+    return _OfSession() if session is None else _of(session)
+
+
+def _of(session: Session) -> _OfSession:
     found: _OfSession | None = session.remembered.get(_OfSession)
     return session.remembered.setdefault(_OfSession, _OfSession()) if found is None else found
 
@@ -128,6 +140,24 @@ def attempt(database: str) -> int:
     opened = _of_session().opened
     opened[database] += 1
     return opened[database]
+
+
+def tell_database(fields: dict[str, Any], database: str | None) -> None:
+    """Tell which database a statement is for: the second that its branch has used, or another.
+
+    Not by its name: a replay may be configured for another one. Where an operation uses one, as
+    most do, nothing is told.
+    """
+    branch = current()
+    if database is None or branch is None:
+        return
+    databases = _of(branch.session).databases
+    known = databases.get(branch.path)
+    if known is None:
+        known = databases[branch.path] = {}
+    number = known.setdefault(database, len(known) + 1)
+    if number > 1:
+        fields[_DATABASE] = number
 
 
 def left_out(alias: str, sql: str, cursor: Any) -> Call:

@@ -744,3 +744,53 @@ def test_recordings_in_sqlite_are_stored_and_read_by_connections_of_their_own(pa
             if issubclass(type(each), sqlite3.Connection)
         }
         assert not any("interceptors" in name for name in names)
+
+
+def moving(source, target, *, reading_from=None):
+    """Return an operation that writes to one database and another one, and reads of the first."""
+
+    def work():
+        with closing(sqlite3.connect(source)) as first, closing(sqlite3.connect(target)) as second:
+            first.execute("UPDATE product SET cents = 1 WHERE id = 1")
+            second.execute("UPDATE product SET cents = 2 WHERE id = 1")
+            first.commit()
+            second.commit()
+            asked = second if reading_from == target else first
+            return asked.execute("SELECT cents FROM product WHERE id = 1").fetchall()
+
+    return work
+
+
+@pytest.fixture
+def archive(tmp_path):
+    archive = tmp_path / "archive.db"
+    with closing(sqlite3.connect(archive)) as connection:
+        connection.executescript(SCHEMA)
+    return archive
+
+
+def test_a_write_that_goes_to_the_other_database_of_an_operation_is_a_difference(path, archive):
+    recorded = Runs(moving(path, archive))
+    assert recorded.replayed_the_same().result == [(1,)]
+    astray = recorded.replayed(moving(path, path))
+    assert (astray.result, astray.playback.missed) == ([(1,)], [])
+    assert not astray.is_equal
+    sent = [output.value["kwargs"] for output in astray.playback.recorded_outputs]
+    assert [each.get("database") for each in sent[:4]] == [None, 2, None, 2]
+
+
+def test_databases_in_other_places_are_the_same_where_they_are_used_in_the_same_order(
+    path, archive, tmp_path
+):
+    recorded = Runs(moving(path, archive))
+    elsewhere = recorded.replayed(moving(tmp_path / "x.db", tmp_path / "y.db"))
+    assert elsewhere.result == [(1,)]
+    assert elsewhere.is_equal
+
+
+def test_what_is_read_of_the_other_database_is_found_and_listed(path, archive):
+    recorded = Runs(moving(path, archive))
+    other = recorded.replayed(moving(path, archive, reading_from=archive))
+    assert other.result == [(1,)]
+    (moved,) = other.playback.moved
+    assert (moved.alias, moved.how) == ("sqlite3 SELECT product", "normalised")
