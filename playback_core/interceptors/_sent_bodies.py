@@ -138,15 +138,18 @@ class _RelayedFile(RelayedBody):
         self.sent.take(data)
         return data
 
+    def drain(self) -> None:
+        while self.read(_BLOCK):
+            pass
+
+
+class _RelayedSeekable(_RelayedFile):
+    # Apart, as libraries ask whether there is a `seek`.
     def seek(self, *args: Any) -> Any:
         # Whoever sends it goes back to where it began.
         if self._is_all:
             self.sent.restart()
         return self.source.seek(*args)
-
-    def drain(self) -> None:
-        while self.read(_BLOCK):
-            pass
 
 
 def relayed_body(body: Any, sent: SentBody | None = None) -> Any:
@@ -157,7 +160,8 @@ def relayed_body(body: Any, sent: SentBody | None = None) -> Any:
     if body is None or isinstance(body, (bytes, str, RelayedBody)):
         return body
     if hasattr(body, "read"):
-        return _RelayedFile(body, sent)
+        file = _RelayedSeekable if hasattr(body, "seek") else _RelayedFile
+        return file(body, sent)
     return RelayedBody(body, sent) if _gives_pieces(body) else body
 
 

@@ -4,6 +4,8 @@ import io
 
 import pytest
 import urllib3
+from urllib3.exceptions import UnrewindableBodyError
+from urllib3.util.retry import Retry
 
 from playback_core import RecordingKeyError, TapeRecorder
 from playback_core.cassettes.in_memory import InMemoryTapeCassette
@@ -184,3 +186,28 @@ def test_a_secret_is_found_also_where_the_encoding_was_taken_off(site):
 def test_without_an_operation_bodies_are_not_touched(site):
     body = numbers()
     assert call(site, "POST", body=body).json()["size"] == 7
+
+
+class Tellable:
+    """A body that is read and tells its place, and cannot go back."""
+
+    def __init__(self):
+        self.left = [b"all of it", b""]
+
+    def read(self, size=-1):
+        return self.left.pop(0) if self.left else b""
+
+    def tell(self):
+        return 0
+
+
+def test_a_body_that_cannot_be_sent_again_fails_as_it_does_without_recording(site):
+    site.stop()
+
+    def work():
+        with pytest.raises(UnrewindableBodyError) as caught:
+            call(site, "POST", body=Tellable(), retries=Retry(2, allowed_methods=["POST"]))
+        return str(caught.value)
+
+    expected = work()
+    assert Runs(work).result == expected
