@@ -141,11 +141,14 @@ def _key(place: str) -> str:
 
 
 def _inserted(tokens: Sequence[Token]) -> Iterator[tuple[int, str]]:
-    """Tell of the places within `INSERT INTO table (columns) VALUES (...), (...)` their columns."""
+    """Tell of the places within `INSERT INTO table (columns) VALUES (...), (...)` their columns.
+
+    Or within `... SELECT * FROM UNNEST(...)`, by which Django gives PostgreSQL several rows.
+    """
     words = [token.word() for token in tokens]
-    if "INTO" not in words or "VALUES" not in words:
+    values = _beginning_of_values(words)
+    if "INTO" not in words or values is None:
         return
-    values = words.index("VALUES")
     columns = [
         token.name()
         for token in takewhile(lambda each: each.text != ")", tokens[words.index("INTO") + 2 :])
@@ -162,6 +165,16 @@ def _inserted(tokens: Sequence[Token]) -> Iterator[tuple[int, str]]:
             column += 1
         elif token.kind == "place" and column < len(columns):
             yield index, columns[column]
+
+
+def _beginning_of_values(words: Sequence[str]) -> int | None:
+    if "VALUES" in words:
+        return words.index("VALUES")
+    if "UNNEST" not in words:
+        return None
+    index = words.index("UNNEST")
+    # What is between the two is the `*`, which is no word.
+    return index if tuple(words[index - 3 : index]) == ("SELECT", "", "FROM") else None
 
 
 def _name_before(tokens: Sequence[Token], index: int, last: str) -> str:

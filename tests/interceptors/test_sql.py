@@ -120,6 +120,12 @@ def test_the_normal_form_has_words_and_numbers_in_one_spelling():
         ("SELECT ?, x FROM t WHERE y = ?", ("parameter 1", "y")),
         ("SELECT ?", ()),
         ("INSERT INTO t VALUES (?, ?)", ()),
+        (
+            'INSERT INTO "t" ("a", "password") SELECT * FROM'
+            " UNNEST((%s)::bigint[], (%s)::varchar(20)[]) RETURNING id",
+            ("a", "password"),
+        ),
+        ("INSERT INTO t (a) SELECT b FROM u WHERE b IN (SELECT UNNEST(%s))", ("UNNEST",)),
         ("SELECT '?'", ()),
         ("SELECT ?, :name", ()),
         ("SELECT * FROM t WHERE pass = :secret AND :other > 1", ("pass", "other")),
