@@ -1,21 +1,43 @@
 """One shop that is asked turn by turn, and what became of the requests."""
 
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median, quantiles
 from time import monotonic, sleep
-from typing import Final, Self
+from typing import Any, Final, Protocol, Self
 
-from examples.flask_shop.serving import HERE, ShopServing
-from examples.flask_shop.traffic import customers
-from examples.live_demo.visitors import Traffic, visit_at_once
+from examples.live_demo.serving import Serving
+from examples.live_demo.visitors import Traffic, Visitor, visit_at_once
 
 CLIENTS: Final = 8
 _STALLED_SECONDS: Final = 5.0
 _POLL_SECONDS: Final = 0.05
+
+
+class Running(Protocol):
+    """Runs a new shop in a folder; gives its processes and its address."""
+
+    def __call__(
+        self, folder: Path, *, recorded: bool
+    ) -> AbstractContextManager[tuple[Serving, str]]: ...
+
+
+class Customers(Protocol):
+    """Makes customers of the shop at an address."""
+
+    def __call__(self, address: str, connections: int, *, seed: int) -> Sequence[Visitor[Any]]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """A shop of the examples, and the tables of its orders in the order they can be emptied."""
+
+    running: Running
+    customers: Customers
+    orders: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +59,9 @@ class ShopLoad:
     """Turns of `requests` requests each to one running shop, over 8 kept connections."""
 
     def __init__(
-        self, serving: ShopServing, address: str, requests: int, *, recorded: bool
+        self, shop: Shop, serving: Serving, address: str, requests: int, *, recorded: bool
     ) -> None:
+        self._shop = shop
         self._serving = serving
         self._address = address
         self._requests = requests
@@ -53,7 +76,7 @@ class ShopLoad:
         """Send the traffic that follows from the number of the turn; wait until it is stored."""
         self._forget_orders()
         seed = len(self.turns) + 1
-        visitors = customers(self._address, CLIENTS, seed=seed)
+        visitors = self._shop.customers(self._address, CLIENTS, seed=seed)
         traffic = visit_at_once(visitors, self._requests, go_on=True)
         self.answers += len(traffic.exchanges)
         self.with_id += sum(exchange.recording_id is not None for exchange in traffic.exchanges)
@@ -90,7 +113,8 @@ class ShopLoad:
         # The export lists all orders: the faster a shop, the more it would have to do.
         path = self._serving.data / "shop.db"
         with closing(sqlite3.connect(path, timeout=30)) as connection, connection:
-            connection.execute("DELETE FROM placed_order")
+            for table in self._shop.orders:
+                connection.execute(f"DELETE FROM {table}")
 
     def _wait_for_storing(self) -> float:
         # The other shop's turn must not be slowed by what this one has still to do.
@@ -105,25 +129,15 @@ class ShopLoad:
 
 
 @contextmanager
-def running_shops(folder: Path, requests: int) -> Iterator[tuple[ShopLoad, ShopLoad]]:
+def running_shops(shop: Shop, folder: Path, requests: int) -> Iterator[tuple[ShopLoad, ShopLoad]]:
     """Run two new shops, each in a folder of its own: one not recorded, and one recorded."""
+    for name in ("plain", "recorded"):
+        (folder / name).mkdir()
     with (
-        ShopServing(folder).price_service() as prices,
-        _running_shop(folder / "plain", prices, requests, recorded=False) as plain,
-        _running_shop(folder / "recorded", prices, requests, recorded=True) as recorded,
+        shop.running(folder / "plain", recorded=False) as plain,
+        shop.running(folder / "recorded", recorded=True) as recorded,
     ):
-        yield plain, recorded
-
-
-@contextmanager
-def _running_shop(
-    folder: Path, prices: str, requests: int, *, recorded: bool
-) -> Iterator[ShopLoad]:
-    folder.mkdir()
-    serving = ShopServing(folder)
-    serving.seed(HERE)
-    with (
-        serving.redis() as redis,
-        serving.shop(HERE, prices, redis, recorded=recorded) as (_, address),
-    ):
-        yield ShopLoad(serving, address, requests, recorded=recorded)
+        yield (
+            ShopLoad(shop, *plain, requests, recorded=False),
+            ShopLoad(shop, *recorded, requests, recorded=True),
+        )

@@ -6,6 +6,12 @@ from benchmarks.workload import Workload
 from benchmarks.workloads.celery_tasks import CELERY_NOTHING, CELERY_WAITING
 from benchmarks.workloads.clock import CLOCK, CLOCK_OUTSIDE
 from benchmarks.workloads.dedicated import DEDICATED
+from benchmarks.workloads.django_shop import (
+    DJANGO_SHOP,
+    DJANGO_SHOP_ASGI,
+    DJANGO_SHOP_ASGI_P99,
+    DJANGO_SHOP_P99,
+)
 from benchmarks.workloads.flask_shop import FLASK_SHOP, FLASK_SHOP_P99
 from benchmarks.workloads.flask_view import FLASK_BUSY, FLASK_WAITING
 from benchmarks.workloads.interceptors import INTERCEPTORS_IDLE, INTERCEPTORS_IMPORT
@@ -51,6 +57,10 @@ WORKLOADS: Final[tuple[Workload, ...]] = (
     FLASK_BUSY,
     FLASK_SHOP,
     FLASK_SHOP_P99,
+    DJANGO_SHOP,
+    DJANGO_SHOP_P99,
+    DJANGO_SHOP_ASGI,
+    DJANGO_SHOP_ASGI_P99,
     INTERCEPTORS_IDLE,
     INTERCEPTORS_IMPORT,
     HTTP_RECORDED,

@@ -27,9 +27,11 @@ def place_order(customer: User, quantities: Mapping[str, int]) -> Order:
     everything is stored.
     """
     products = {each.sku: each for each in Product.objects.filter(sku__in=quantities)}
+    # In one order for all: else two transactions could wait for each other.
+    wanted = [(products[sku], quantity) for sku, quantity in sorted(quantities.items())]
     lines = [
-        OrderLine(product=product, quantity=count, total=line_total(product.price, count))
-        for product, count in ((products[sku], count) for sku, count in quantities.items())
+        OrderLine(product=product, quantity=quantity, total=line_total(product.price, quantity))
+        for product, quantity in wanted
     ]
     order = Order.objects.create(
         reference=secrets.token_hex(6),
