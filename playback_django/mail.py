@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from email.message import Message
 from typing import Any, Final
 
@@ -70,7 +71,9 @@ class _IntoFiles(CallTarget):
 
     def answer_missing(self, call: Call) -> Outcome | None:
         backend, kwargs = call.about
-        BaseEmailBackend.__init__(backend, fail_silently=kwargs.get("fail_silently", False))
+        # Django warns of names that are to go, so only those that were given.
+        given = {name: kwargs[name] for name in ("alias", "fail_silently") if name in kwargs}
+        BaseEmailBackend.__init__(backend, **given)
         return Outcome(None)
 
 
@@ -106,9 +109,18 @@ def _attached(attachment: Any) -> Any:
     return {"name": name, "content": plain, "type": kind}
 
 
+def _chosen() -> Iterator[str]:
+    mailers = getattr(settings, "MAILERS", None)
+    if mailers is not None:
+        yield from (each["BACKEND"] for each in mailers.values() if "BACKEND" in each)
+    # Django 6.1 warns of who asks `settings` itself, and it is not the project that does.
+    elif backend := getattr(settings._wrapped, "EMAIL_BACKEND", None):
+        yield backend
+
+
 def interceptor() -> Interceptor:
     """Return that of messages, and of the backends of Django and of the settings."""
-    backends = [*_BACKENDS, getattr(settings, "EMAIL_BACKEND", None) or _BACKENDS[0]]
+    backends = [*_BACKENDS, *_chosen()]
     targets: list[Target] = [
         _Sending(),
         _IntoFiles(),

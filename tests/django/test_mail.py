@@ -1,7 +1,10 @@
-"""Mail into files: a replay makes neither the folder nor a file."""
+"""Mail of a project: into files, which a replay does not make, and by the mailers of Django 6.1."""
 
 import shutil
+from importlib.util import find_spec
 from pathlib import Path
+
+import pytest
 
 from tests.django.conftest import make_project
 
@@ -42,3 +45,65 @@ def test_mail_into_files_replays_where_there_is_no_folder(tmp_path: Path) -> Non
     project.write("shop_urls", URLS.replace('"t", "b"', '"t", "c"'))
     changed = project.manage("playback_compare", "mailed", "--json")
     assert "output django mail #2 kwargs['body']" in changed.stdout
+
+
+def test_recording_begins_without_a_warning_of_settings_that_are_to_go(changed) -> None:
+    done = changed.run("-W", "error", "-c", "import shop_wsgi", PLAYBACK_ENABLED="1")
+    assert done.returncode == 0, done.stderr
+
+
+MAILERS = """
+MAILERS = {
+    "default": {"BACKEND": "shop_mail.Backend"},
+    "files": {
+        "BACKEND": "django.core.mail.backends.filebased.EmailBackend",
+        "OPTIONS": {"file_path": BASE_DIR / "mail"},
+    },
+}
+"""
+
+BACKEND = """
+from django.conf import settings
+from django.core.mail.backends.base import BaseEmailBackend
+
+class Backend(BaseEmailBackend):
+    def send_messages(self, messages):
+        (settings.BASE_DIR / "sent").write_text(messages[0].subject)
+        return len(messages)
+"""
+
+MAILED = """
+from django.core.mail import EmailMessage, mailers
+from django.http import HttpResponse
+from django.urls import path
+
+def mailed(request):
+    count = mailers["default"].send_messages([EmailMessage("s", "b", to=["to@shop.test"])])
+    count += mailers["files"].send_messages([EmailMessage("t", "b", to=["to@shop.test"])])
+    return HttpResponse(f"{count}")
+
+urlpatterns = [path("", mailed, name="mailed")]
+"""
+
+
+@pytest.mark.skipif(
+    find_spec("django.core.mail.handler") is None, reason="this version of Django has no mailers"
+)
+def test_mail_by_mailers_is_recorded_and_replays_without_them(tmp_path: Path) -> None:
+    project = make_project(tmp_path)
+    project.write("shop_urls", MAILED)
+    project.write("shop_mail", BACKEND)
+    project.write("shop_settings", (tmp_path / "shop_settings.py").read_text() + MAILERS)
+    project.record()
+    assert (tmp_path / "sent").read_text() == "s"
+    (tmp_path / "sent").unlink()
+    shutil.rmtree(tmp_path / "mail")
+
+    done = project.manage("playback_compare", "mailed")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "1 Equal" in done.stdout
+    assert not (tmp_path / "mail").exists()
+    assert not (tmp_path / "sent").exists()
+    project.write("shop_urls", MAILED.replace('"s", "b"', '"s", "c"'))
+    changed = project.manage("playback_compare", "mailed", "--json")
+    assert "output django mail #1" in changed.stdout
