@@ -54,7 +54,7 @@ def stored() -> dict[str, int]:
 
     recorder.readable_cassette()
     writer = asdict(recorder.tape_cassette.counters)
-    return recorder.counters | {name: count for name, count in writer.items() if count}
+    return recorder.counters | {f"writer {name}": n for name, n in writer.items() if n}
 
 
 def keep_what_is_said() -> None:
