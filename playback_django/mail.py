@@ -31,7 +31,10 @@ class _Sending(CallTarget):
         super().__init__(_MODULE, "EmailMessage.send")
 
     def describe(self, args: Args, kwargs: Kwargs) -> Call | None:
-        return Call(OUTPUT, "django mail", told(args[0]))
+        fields = told(args[0])
+        if kwargs.get("using") is not None:
+            fields["using"] = str(kwargs["using"])
+        return Call(OUTPUT, "django mail", fields)
 
 
 class _SendingMany(CallTarget):

@@ -80,6 +80,7 @@ from django.urls import path
 def mailed(request):
     count = mailers["default"].send_messages([EmailMessage("s", "b", to=["to@shop.test"])])
     count += mailers["files"].send_messages([EmailMessage("t", "b", to=["to@shop.test"])])
+    count += EmailMessage("u", "b", to=["to@shop.test"]).send(using="default")
     return HttpResponse(f"{count}")
 
 urlpatterns = [path("", mailed, name="mailed")]
@@ -95,7 +96,7 @@ def test_mail_by_mailers_is_recorded_and_replays_without_them(tmp_path: Path) ->
     project.write("shop_mail", BACKEND)
     project.write("shop_settings", (tmp_path / "shop_settings.py").read_text() + MAILERS)
     project.record()
-    assert (tmp_path / "sent").read_text() == "s"
+    assert (tmp_path / "sent").read_text() == "u"
     (tmp_path / "sent").unlink()
     shutil.rmtree(tmp_path / "mail")
 
@@ -107,3 +108,6 @@ def test_mail_by_mailers_is_recorded_and_replays_without_them(tmp_path: Path) ->
     project.write("shop_urls", MAILED.replace('"s", "b"', '"s", "c"'))
     changed = project.manage("playback_compare", "mailed", "--json")
     assert "output django mail #1" in changed.stdout
+    project.write("shop_urls", MAILED.replace('using="default"', 'using="files"'))
+    changed = project.manage("playback_compare", "mailed", "--json")
+    assert "output django mail #3 kwargs['using']" in changed.stdout
