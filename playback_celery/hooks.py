@@ -125,20 +125,23 @@ class Hooks:
     def _note_lost(self, sender: Any = None, exception: Any = None, **_: Any) -> None:
         # Such is sent by the parent of the child that is gone.
         if isinstance(exception, (WorkerLostError, TimeLimitExceeded)):
-            self._count_lost(sender, exception)
+            self._count_lost(sender)
 
     def _note_terminated(self, sender: Any = None, terminated: Any = None, **_: Any) -> None:
         if terminated:
-            self._count_lost(sender, None)
+            self._count_lost(sender)
 
-    def _count_lost(self, task: Any, error: BaseException | None) -> None:
-        host = self._recorder.recording_host() if self._selects(task.name) else None
+    def _count_lost(self, task: Any) -> None:
+        playback = playbacks.get(task.app)
+        if playback is None or playback.hooks is not self or not self._selects(task.name):
+            return
+        host = self._recorder.recording_host()
         if host is not None:
             host.guard.count("lost")
             host.guard.report(
                 "The process that ran a task was ended:",
                 task.name,
-                None if error is None else error.with_traceback(None),
+                None,
                 "the recording of this run is lost",
             )
 
