@@ -36,14 +36,15 @@ Missing = Callable[[str], Exception]
 
 
 @dataclass(slots=True)
-class Call:
+class Call(Deferred):
     """One call of a library, told as plain data.
 
     `kind` is INPUT or OUTPUT. `fields` by name are the key of an input, and what an output sent;
     they are encoded at once. Where there is `fields_later`, it makes them when the recording is
-    stored, from about `size` bytes that nobody changes, and in a replay at once. `about` is for
-    whoever told it: it is not stored. One that is UNRECORDED leaves no entry: what it calls is not
-    intercepted, and a replay gives what `answer_missing` says, or runs it.
+    stored, from about `size` bytes that nobody changes, and in a replay at once: the call is its
+    own snapshot then. `about` is for whoever told it: it is let go when the call has ended. One
+    that is UNRECORDED leaves no entry: what it calls is not intercepted, and a replay gives what
+    `answer_missing` says, or runs it.
     """
 
     kind: EntryKind | None
@@ -52,6 +53,15 @@ class Call:
     about: Any = None
     fields_later: Callable[[], dict[str, Any]] | None = None
     size: int = 0
+
+    def encode(self) -> bytes:
+        fields = self.fields if self.fields_later is None else self.fields_later()
+        if self.kind is OUTPUT:
+            return encode_key({"args": [], "kwargs": fields})
+        return encode_key([[], fields])
+
+    def __len__(self) -> int:
+        return self.size
 
 
 class LibraryCalls(ABC):
@@ -121,7 +131,7 @@ class LibraryInterception(CallInterception):
             return None
         if call.kind is UNRECORDED:
             return branch.inner, None
-        arguments = _encoded(call) if call.fields_later is None else _SentLater(call)
+        arguments = call.encode() if call.fields_later is None else call
         step = _Step(call.kind, call.alias, branch.path, arguments)
         step.call = call
         if call.kind is OUTPUT:
@@ -134,7 +144,11 @@ class LibraryInterception(CallInterception):
             return value
         call, step.call = step.call, None
         given, stored = self._calls.keep(call, value, session)
-        result = stored if isinstance(stored, Deferred) else snapshot(stored)
+        call.about = None
+        if isinstance(stored, Deferred):
+            session.end(step, stored)
+            return given
+        result = snapshot(stored)
         if not holds_opaque(result) or may_be_stored(session, step.alias, stored):
             session.end(step, result)
         return given
@@ -147,6 +161,7 @@ class LibraryInterception(CallInterception):
             call, step.call = step.call, None
             step.failed = True
             session.end(step, encode(self._calls.keep_error(call, error)))
+            call.about = None
 
     def _replay(self, session: PlaybackSession, branch: Branch, args: Args, kwargs: Kwargs) -> Plan:
         told = self._told(session, args, kwargs)
@@ -186,7 +201,9 @@ class LibraryInterception(CallInterception):
             call = self._calls.describe(args, kwargs)
             if call is None:
                 return None
-            data = _encoded(call)
+            if call.fields_later is not None:
+                call.fields, call.fields_later = call.fields_later(), None
+            data = call.encode()
             if session.redaction is not None:
                 is_key = call.kind is INPUT
                 data = session.redaction.key(data) if is_key else session.redaction.value(data)
@@ -222,29 +239,6 @@ class _Step(Entry):
     __slots__ = ("call",)
 
     call: Call | None
-
-
-class _SentLater(Deferred):
-    """The fields of a call that are made when they are stored."""
-
-    __slots__ = ("_call", "_size")
-
-    def __init__(self, call: Call) -> None:
-        self._call = Call(call.kind, call.alias, {}, fields_later=call.fields_later)
-        self._size = call.size
-
-    def encode(self) -> bytes:
-        return _encoded(self._call)
-
-    def __len__(self) -> int:
-        return self._size
-
-
-def _encoded(call: Call) -> bytes:
-    fields = call.fields if call.fields_later is None else call.fields_later()
-    if call.kind is OUTPUT:
-        return encode_key({"args": [], "kwargs": fields})
-    return encode_key([[], fields])
 
 
 def _key_of(entry: Entry) -> str:

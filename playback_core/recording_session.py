@@ -7,7 +7,7 @@ from random import Random
 from time import perf_counter_ns
 from typing import Any, Final
 
-from playback_core.codec import Deferred, decode, encode
+from playback_core.codec import UNCHANGING, Deferred, decode, encode
 from playback_core.entry import ENTRY_BYTES, BranchPath, Entry, EntryKind
 from playback_core.errors import ForbiddenContentError, SettingsError
 from playback_core.guard import FailingOpen, Guard, take_fault
@@ -86,12 +86,9 @@ class RecordingHost:
 def as_it_is_now(metadata: Mapping[str, Any]) -> dict[str, Any]:
     """Return a copy that no later change reaches: metadata is encoded when it is stored."""
     copy = dict(metadata)
-    if not _UNCHANGING.issuperset(map(type, copy.values())):
+    if not UNCHANGING.issuperset(map(type, copy.values())):
         copy = decode(encode(copy))
     return copy
-
-
-_UNCHANGING: Final = frozenset({type(None), bool, int, float, str, bytes})
 
 
 class RecordingSession(Session):

@@ -12,6 +12,7 @@ from playback_core.codec.registry import alias_type, known_types, register_type
 from playback_core.codec.surrogates import storable_text, stored_text
 from playback_core.codec.text import describe
 from playback_core.codec.tiers import (
+    UNCHANGING,
     Deferred,
     decode,
     encode,
@@ -23,6 +24,7 @@ from playback_core.codec.tiers import (
 
 __all__ = [
     "DEFAULT_LIMITS",
+    "UNCHANGING",
     "Deferred",
     "Limits",
     "Opaque",

@@ -53,23 +53,22 @@ class ResultsSnapshot(Deferred):
     `results` is the list that psycopg fills: in a pipeline it does so after the call.
     """
 
-    __slots__ = ("_facts", "_results", "_size")
+    __slots__ = ("_facts", "_results")
 
-    def __init__(self, results: list[Any], facts: dict[str, Any], size: int) -> None:
+    def __init__(self, results: list[Any], facts: dict[str, Any]) -> None:
         self._results = results
         self._facts = facts
-        self._size = size
 
     def encode(self) -> bytes:
         facts = dict(self._facts)
-        if not any(map(_has_moments, self._results)):
-            facts.pop("settings", None)
+        if "settings" in facts and not any(map(_has_moments, self._results)):
+            del facts["settings"]
         encoding = facts.get("encoding", "utf-8")
         results = [plain_result(result, encoding=encoding) for result in self._results]
         return encode(facts | {"results": results})
 
     def __len__(self) -> int:
-        return self._size
+        return sum(map(_size_of, self._results))
 
 
 def results_kept(results: list[Any], context: Any, facts: dict[str, Any]) -> Any:
@@ -77,14 +76,17 @@ def results_kept(results: list[Any], context: Any, facts: dict[str, Any]) -> Any
 
     A snapshot of them, or plain data; `facts` are stored with them.
     """
+    is_plain = "encoding" not in facts and loads_as_psycopg_does(context.adapters)
+    # Where there are none, a pipeline may still get some.
+    if is_plain and results and not any(map(_has_moments, results)):
+        return ResultsSnapshot(results, facts)
     usual, settings = _settings(*map(context.connection.pgconn.parameter_status, _SETTINGS))
     facts["settings"] = settings
-    adapters = context.adapters
-    if usual and "encoding" not in facts and loads_as_psycopg_does(adapters):
-        return ResultsSnapshot(results, facts, sum(map(_size_of, results)))
+    if is_plain and usual:
+        return ResultsSnapshot(results, facts)
     loaded = [_loaded_here(result, context, facts, usual=usual) for result in results]
     if not any(loaded):
-        return ResultsSnapshot(results, facts, sum(map(_size_of, results)))
+        return ResultsSnapshot(results, facts)
     encoding = facts.get("encoding", "utf-8")
     plain = [plain_result(*pair, encoding=encoding) for pair in zip(results, loaded, strict=True)]
     return facts | {"results": plain}
@@ -99,7 +101,7 @@ def _settings(*values: bytes | None) -> tuple[bool, dict[str, str]]:
 
 
 def _has_moments(result: Any) -> bool:
-    return any(result.ftype(number) in _MOMENTS for number in range(result.nfields))
+    return result.nfields and not _MOMENTS.isdisjoint(map(result.ftype, range(result.nfields)))
 
 
 def _loaded_here(

@@ -93,8 +93,12 @@ class Execute(Statements):
     def arguments(
         self, cursor: Any, query: Any, parameters: Any = None, *rest: Any, **options: Any
     ) -> tuple[Any, str, Any]:
-        parameters = options.get("params", parameters)
-        return cursor, query_text(query, cursor), _plain_parameters(parameters)
+        if options:
+            parameters = options.get("params", parameters)
+        return cursor, query if type(query) is str else query_text(query, cursor), parameters
+
+    def plain(self, parameters: Any) -> Any:
+        return _plain_parameters(parameters)
 
     def keep(self, call: Call, value: Any, session: Session) -> tuple[Any, Any]:
         return value, kept(call.about)
@@ -175,15 +179,17 @@ class Command(Statements):
 def _state_of(pgconn: Any) -> dict[str, Any]:
     state = {"transaction": pgconn.transaction_status}
     encoding = pgconn._encoding
-    return state if encoding == "utf-8" else {**state, "encoding": encoding}
+    if encoding != "utf-8":
+        state["encoding"] = encoding
+    return state
 
 
 def kept(cursor: Any, **facts: Any) -> Any:
-    results = cursor._results
-    facts.update(_state_of(cursor._pgconn))
-    message = getattr(cursor, "_statusmessage", None)  # of psycopg 3.3
-    if not results and message is not None:
-        facts["message"] = message.decode()
+    results, facts = cursor._results, _state_of(cursor._pgconn) | facts
+    if not results:
+        message = getattr(cursor, "_statusmessage", None)  # of psycopg 3.3
+        if message is not None:
+            facts["message"] = message.decode()
     return results_kept(results, cursor, facts)
 
 
@@ -234,4 +240,4 @@ def _plain(value: Any) -> Any:
 def _plain_parameters(params: Any) -> Any:
     if params is None or isinstance(params, dict):
         return params and {name: _plain(value) for name, value in params.items()}
-    return list(params if _PLAIN.issuperset(map(type, params)) else map(_plain, params))
+    return params if _PLAIN.issuperset(map(type, params)) else list(map(_plain, params))

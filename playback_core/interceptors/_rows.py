@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import date, datetime, time, timedelta
-from decimal import Decimal
 from itertools import chain, count, islice
 from sys import getsizeof
 from typing import Any, Final
-from uuid import UUID
 
-from playback_core.codec import Deferred, decode, encode, encode_plain
+from playback_core.codec import UNCHANGING, Deferred, decode, encode, encode_plain
 from playback_core.library_interception import Missing
 from playback_core.session import Session
 
@@ -24,9 +21,7 @@ _FEW: Final = 32
 _MOST: Final = 512
 _SAMPLE: Final = 16
 
-# What cannot change between the fetch and the moment it is encoded.
 _PLAIN: Final = frozenset({type(None), bool, int, float, str, bytes})
-_UNCHANGING: Final = _PLAIN | {datetime, date, time, timedelta, Decimal, UUID}
 
 
 class KeptRows(Deferred):
@@ -77,7 +72,7 @@ class KeptRows(Deferred):
         if not session.open:
             session.note_late()
             return False
-        if len(rows) > _FEW or not (self._exact or _are_of(_UNCHANGING, rows)):
+        if len(rows) > _FEW or not (self._exact or _are_of(UNCHANGING, rows)):
             self._flush()
             self._encode(rows)
         elif len(rows) == 1:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import partial
+from sys import getsizeof
 from typing import Any, Final
-from weakref import WeakSet
+from weakref import ref
 
+from playback_core.codec import UNCHANGING
 from playback_core.entry import BranchPath
 from playback_core.interception import Args, Kwargs
-from playback_core.interceptors._parameters import named, named_rows
+from playback_core.interceptors._parameters import Places, named, named_rows
 from playback_core.interceptors._sql import NAME, Statement, normal_form, statement
 from playback_core.library_interception import INPUT, OUTPUT, UNRECORDED, Call, LibraryCalls
 from playback_core.playback_session import PlaybackSession
@@ -19,6 +22,8 @@ from playback_core.session import Branch, Session, current, current_session, wit
 
 _DATABASE: Final = "database"
 _ENDS: Final = frozenset(("COMMIT", "ROLLBACK", "END", "ABORT"))
+
+_STATEMENT_BYTES: Final = 200
 
 _setting_up: Final[ContextVar[bool]] = ContextVar("playback_setting_up", default=False)
 
@@ -80,10 +85,16 @@ class ToldStatements(LibraryCalls):
         if told.name:
             fields["sql"] = with_label(told)
         tell_database(fields, self.database(cursor))
-        if _is_given(parameters):
-            given = named_rows if self._many else named
-            fields["parameters"] = given(told.places, parameters)
-        return Call(INPUT if told.reads else OUTPUT, self._prefix + told.title, fields, cursor)
+        kind, alias = INPUT if told.reads else OUTPUT, self._prefix + told.title
+        lasting = None if self._many else _lasting(parameters)
+        if lasting is not None:
+            values = lasting.values() if isinstance(lasting, dict) else lasting
+            size = _STATEMENT_BYTES + len(text) + sum(map(getsizeof, values))
+            later = partial(_with_parameters, fields, told.places, lasting)
+            return Call(kind, alias, {}, cursor, later, size)
+        given = named_rows if self._many else named
+        fields = _with_parameters(fields, told.places, self.plain(parameters), given)
+        return Call(kind, alias, fields, cursor)
 
     def arguments(
         self, cursor: Any, query: Any, parameters: Any = None, *rest: Any, **options: Any
@@ -99,15 +110,37 @@ class ToldStatements(LibraryCalls):
         """Return what tells the database of a cursor from others, None where nothing does."""
         return None
 
+    def plain(self, parameters: Any) -> Any:
+        """Return parameters without what only the driver knows."""
+        return parameters
+
     def normalised(self, fields: dict[str, Any]) -> dict[str, Any]:
         text = fields.get("sql")
         kept = {name: value for name, value in fields.items() if name != _DATABASE}
         return {**kept, "sql": normal_form(text)} if isinstance(text, str) else kept
 
 
-def _is_given(parameters: Any) -> bool:
+def _with_parameters(
+    fields: dict[str, Any],
+    places: Places,
+    parameters: Any,
+    given: Callable[[Places, Any], Any] = named,
+) -> dict[str, Any]:
     # Of what is no collection a driver says so itself.
-    return hasattr(parameters, "__len__") and len(parameters) > 0
+    if hasattr(parameters, "__len__") and len(parameters) > 0:
+        return {**fields, "parameters": given(places, parameters)}
+    return fields
+
+
+def _lasting(parameters: Any) -> tuple[Any, ...] | dict[Any, Any] | None:
+    """Return parameters as they are for ever; None: they may change before they are stored."""
+    kind = type(parameters)
+    if kind is tuple or kind is list:
+        return tuple(parameters) if UNCHANGING.issuperset(map(type, parameters)) else None
+    if kind is dict:
+        is_lasting = UNCHANGING.issuperset(map(type, parameters.values()))
+        return parameters.copy() if is_lasting else None
+    return () if parameters is None else None
 
 
 class _OfSession:
@@ -122,7 +155,7 @@ class _OfSession:
         self.opened: Counter[str] = Counter()
         self.databases: dict[BranchPath, dict[str, int]] = {}
         self.names: dict[str, dict[str, str]] = {}
-        self.changing: WeakSet[Any] = WeakSet()
+        self.changing: set[ref[Any]] = set()
 
 
 def _of_session() -> _OfSession:
@@ -172,26 +205,25 @@ def matters(connection: Any, verb: str) -> bool:
     Whether there is such a transaction depends on who has used a connection before, and how:
     within a function that is an input itself, say, which a replay does not run.
     """
-    changing = _of_session().changing
+    reference, changing = ref(connection), _of_session().changing
     if verb not in _ENDS:
-        if connection not in changing:
-            changing.add(connection)
+        changing.add(reference)
         return True
-    if connection not in changing:
+    if reference not in changing:
         return False
-    changing.discard(connection)
+    changing.discard(reference)
     return True
 
 
 def forget_changes(connection: Any) -> None:
     """Note that a connection has no transaction now: what it has sent stands, or is gone."""
-    _of_session().changing.discard(connection)
+    _of_session().changing.discard(ref(connection))
 
 
 def note_failure(call: Call, connection: Any) -> None:
     """Note that a statement has raised: where it was to end a transaction, that goes on."""
     if call.alias.rpartition(" ")[2] in _ENDS:
-        _of_session().changing.add(connection)
+        _of_session().changing.add(ref(connection))
 
 
 def _label(kind: str, name: str) -> str:

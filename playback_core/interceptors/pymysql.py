@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import fields
 from typing import Any, Final
 
 from pymysql.cursors import SSCursor
@@ -147,7 +148,11 @@ class _Unbuffered(Call):
     def of(cls, call: Call, args: Args, kwargs: Kwargs) -> Call:
         """Return the call as one of these where its arguments say so."""
         unbuffered = args[0] if args else kwargs.get("unbuffered", False)
-        return cls(call.kind, call.alias, call.fields, call.about) if unbuffered else call
+        return (
+            cls(**{each.name: getattr(call, each.name) for each in fields(call)})
+            if unbuffered
+            else call
+        )
 
 
 class _NextResult(_Query):

@@ -4,8 +4,10 @@ import gc
 import sqlite3
 import sqlite3.dbapi2
 import threading
+import weakref
 from collections import namedtuple
 from contextlib import closing, suppress
+from copy import deepcopy
 from datetime import date
 
 import pytest
@@ -379,6 +381,33 @@ def test_many_rows_of_parameters_are_sent_by_column(path, replays_equal):
     assert sent == {"name": ["saw", "vice"], "cents": [1, 2]}
 
 
+@pytest.mark.parametrize(
+    "parameters",
+    [["axe", 4200], ["axe", bytearray(b"4200")], {"name": "axe", "cents": 4200}],
+    ids=["lasting", "changeable", "by name"],
+)
+def test_parameters_are_recorded_as_they_were_when_their_statement_ran(path, parameters):
+    is_named = isinstance(parameters, dict)
+    places = ":name, :cents" if is_named else "?, ?"
+
+    def work():
+        own = deepcopy(parameters)
+        connection = sqlite3.connect(path)
+        connection.execute("DELETE FROM product")
+        connection.execute(f"INSERT INTO product (name, cents) VALUES ({places})", own)
+        value = own["cents" if is_named else 1]
+        if isinstance(value, bytearray):
+            value[:] = b"changed"
+        own.clear()
+        connection.close()
+
+    calls = record(work).recording.entries
+    (insert,) = [each for each in calls if each.alias == "sqlite3 INSERT product"]
+    sent = insert.decoded_arguments()["kwargs"]["parameters"]
+    name, cents = parameters.values() if is_named else parameters
+    assert sent == {"name": name, "cents": cents}
+
+
 @pytest.mark.parametrize("kind", [list, iter])
 def test_too_many_rows_of_parameters_cost_the_recording_and_nothing_else(path, kind, caplog):
     rows = [(f"product {number}",) for number in range(100_000)]
@@ -693,6 +722,20 @@ def test_rows_fetched_after_the_operation_are_the_application_s_alone(path):
         assert [cursor.fetchone(), *cursor.fetchmany(1), *cursor] == [*NAMES]
     (_, query, _) = recorded.recording.entries
     assert query.decoded_result()["rows"] == 0
+
+
+def test_what_is_used_within_an_operation_goes_when_the_application_lets_it_go(path):
+    def work():
+        connection = sqlite3.connect(path)
+        cursor = connection.execute("SELECT name FROM product WHERE id = ?", (1,))
+        cursor.fetchall()
+        alive = weakref.ref(connection), weakref.ref(cursor)
+        connection.close()
+        del connection, cursor
+        gc.collect()
+        return [each() for each in alive]
+
+    assert record(work).result == [None, None]
 
 
 def test_without_an_operation_cursors_and_connections_are_as_any_other(path):
