@@ -24,7 +24,7 @@ from playback_core.interception_key import input_key
 from playback_core.outcome import Outcome
 from playback_core.playback_session import PlaybackSession
 from playback_core.recording_session import RecordingSession
-from playback_core.session import Branch, Session, unsealed
+from playback_core.session import Branch, Session, current, enter
 from playback_core.streamed import CONSUMED_LATER
 
 INPUT: Final = EntryKind.INPUT
@@ -176,8 +176,12 @@ class LibraryInterception(CallInterception):
         entry = session.take(call.kind, call.alias, data, branch.path, self._normalised)
         if entry is not None and entry.result is not None:
             # What answers it belongs to the replay: it may open what it gives.
-            with unsealed():
+            outer = current()
+            try:
+                enter(branch.unsealed())
                 return None, self._answered(session, entry, call)
+            finally:
+                enter(outer)
         missing = self._calls.answer_missing(call)
         if missing is not None:
             return None, missing
@@ -221,10 +225,10 @@ class LibraryInterception(CallInterception):
         try:
             if outcome.exception is not None:
                 return Outcome(exception=self._calls.answer_error(call, outcome.exception))
-            answer = partial(self._calls.answer, call, missing=missing)
             if type(outcome.value) in CONSUMED_LATER:
+                answer = partial(self._calls.answer, call, missing=missing)
                 return Outcome(given_again(session, entry, outcome.value, answer))
-            return Outcome(answer(outcome.value))
+            return Outcome(self._calls.answer(call, outcome.value, missing))
         except TapeRecorderException:
             raise
         except Exception as fault:

@@ -82,7 +82,9 @@ class Branch:
     numbers; None where they are left alone.
     """
 
-    __slots__ = ("_children", "inner", "intercepting", "path", "reads", "sealed", "session")
+    __slots__ = (
+        *("_children", "_unsealed", "inner", "intercepting", "path", "reads", "sealed", "session"),
+    )
 
     inner: "Branch"
 
@@ -100,6 +102,7 @@ class Branch:
         self.reads = reads
         self.intercepting = True
         self._children = count()
+        self._unsealed: Branch | None = None
         self.inner = self._quiet(None)
 
     def child(self) -> "Branch":
@@ -126,9 +129,11 @@ class Branch:
 
     def unsealed(self) -> "Branch":
         """Return this branch as it is for a call that the user lets run for real."""
-        twin = Branch(self.session, self.path)
-        twin._children = self._children
-        return twin
+        if self._unsealed is None:
+            twin = Branch(self.session, self.path)
+            twin._children = self._children
+            self._unsealed = twin
+        return self._unsealed
 
 
 _current: Final[ContextVar[Branch | None]] = ContextVar("playback_branch", default=None)

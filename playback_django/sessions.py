@@ -6,6 +6,7 @@ and so is their content as it is encoded: what a recording has of it is what it 
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
@@ -35,10 +36,9 @@ def readable(parameters: dict[str, Any]) -> dict[str, Any]:
     return {**other, "session": known[data]}
 
 
-def has_content(fields: dict[str, Any]) -> bool:
-    """Tell whether a statement may have the content of a session among its parameters."""
-    parameters = fields.get("parameters")
-    return type(parameters) is dict and _COLUMN in parameters
+def has_content(names: Container[str]) -> bool:
+    """Tell whether a statement may have the content of a session among parameters of such names."""
+    return _COLUMN in names
 
 
 class _Encoding(Target):

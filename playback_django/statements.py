@@ -13,6 +13,7 @@ from playback_core.interceptors._dbapi import Driver, Rows, StatementCalls
 from playback_core.interceptors._errors import plain_error
 from playback_core.interceptors._parameters import known_rows, looked_at
 from playback_core.interceptors._rows import KeptRows, RecordedRows
+from playback_core.interceptors._sql import Statement
 from playback_core.library_interception import (
     OUTPUT,
     Call,
@@ -47,13 +48,12 @@ class _Cursors(Driver):
     def set_rows(self, cursor: Any, rows: Rows) -> None:
         vars(cursor)[_ROWS] = rows
 
-    def names(self, cursor: Any) -> list[str] | None:
-        described = cursor.cursor.description
-        return None if described is None else [column[0] for column in described]
-
-    def about(self, cursor: Any) -> dict[str, Any]:
+    def result(self, cursor: Any) -> tuple[list[str] | None, dict[str, Any], bool]:
         own = cursor.cursor
-        return {"rowcount": own.rowcount, "lastrowid": getattr(own, "lastrowid", None)}
+        described = own.description
+        names = None if described is None else [column[0] for column in described]
+        about = {"rowcount": own.rowcount, "lastrowid": getattr(own, "lastrowid", None)}
+        return names, about, False
 
     def answered(self, cursor: Any, rows: RecordedRows) -> None:
         cursor.cursor.rows = rows
@@ -84,7 +84,8 @@ class _Statements(StatementCalls):
             db = args[0].db
             call.alias = alias_of(db, call.alias.removeprefix(self._prefix))
             note_used(db)
-            if has_content(call.fields):
+            parameters = call.fields.get("parameters")
+            if type(parameters) is dict and has_content(parameters):
                 call.fields["parameters"] = readable(call.fields["parameters"])
         return call
 
@@ -93,8 +94,15 @@ class _Statements(StatementCalls):
     ) -> tuple[Any, str, Any]:
         text = text_of(query)
         if not self._many:
-            return cursor, text, plain_parameters(parameters)
+            return cursor, text, parameters
         return cursor, text, [*map(plain_parameters, known_rows(parameters))]
+
+    def plain(self, parameters: Any) -> Any:
+        return parameters if self._many else plain_parameters(parameters)
+
+    def may_be_told_later(self, told: Statement) -> bool:
+        # What the content of a session says is known now.
+        return super().may_be_told_later(told) and not has_content(told.places.names)
 
     def connection(self, cursor: Any) -> Any:
         return cursor.db
@@ -174,7 +182,7 @@ class _Procedure(LibraryCalls):
 
     def keep(self, call: Call, value: Any, session: Session) -> tuple[Any, Any]:
         cursor = call.about
-        rows = KeptRows(session, DRIVER.names(cursor), DRIVER.about(cursor))
+        rows = KeptRows(session, *DRIVER.result(cursor))
         DRIVER.set_rows(cursor, rows)
         rows.tell(parameters=plain_parameters(value))
         return value, rows

@@ -37,12 +37,12 @@ class Driver(ABC):
         """Keep for a cursor what its last statement came to."""
 
     @abstractmethod
-    def names(self, cursor: Any) -> list[str] | None:
-        """Return the names of the columns of a cursor's result, None where it has none."""
+    def result(self, cursor: Any) -> tuple[list[str] | None, dict[str, Any], bool]:
+        """Return what a statement came to.
 
-    @abstractmethod
-    def about(self, cursor: Any) -> dict[str, Any]:
-        """Return what else is known after a statement, as plain data: `rowcount` and the like."""
+        The names of the columns, None where it has none; what else is known as plain data, as
+        `rowcount`; and whether its rows hold only None, numbers, str and bytes, False if unknown.
+        """
 
     def answered(self, cursor: Any, rows: RecordedRows) -> None:  # noqa: B027 - may do nothing
         """Make a cursor look as after its statement, in a replay: its attributes."""
@@ -54,17 +54,13 @@ class Driver(ABC):
         """Tell whether a cursor has no rows of a statement that ran before the operation."""
         return False
 
-    def in_transaction(self, cursor: Any) -> bool:
+    def in_transaction(self, rows: Rows) -> bool:
         """Tell whether a statement may have left a transaction open, in a replay, too."""
         return True
 
     def database(self, connection: Any) -> str | None:
         """Return what tells the database of a connection from others, None where nothing does."""
         return None
-
-    def exact(self, cursor: Any) -> bool:
-        """Tell whether its rows hold only None, numbers, str and bytes; False if unknown."""
-        return False
 
     def size(self, cursor: Any, args: Args, kwargs: Kwargs) -> int | None:
         """Return how many rows `fetchmany` is asked for, None for all; `args` without cursor."""
@@ -81,11 +77,9 @@ class StatementCalls(ToldStatements):
 
     def keep(self, call: Call, value: Any, session: Session) -> tuple[Any, Any]:
         driver, cursor = self._driver, call.about
-        names = driver.names(cursor)
-        exact = names is not None and driver.exact(cursor)
-        rows = KeptRows(session, names, driver.about(cursor), exact=exact)
+        rows = KeptRows(session, *driver.result(cursor))
         driver.set_rows(cursor, rows)
-        self._note_transaction(call)
+        self._note_transaction(call, rows)
         return value, rows
 
     def keep_error(self, call: Call, error: BaseException) -> BaseException:
@@ -97,8 +91,9 @@ class StatementCalls(ToldStatements):
         return error
 
     def answer(self, call: Call, stored: Any, missing: Missing) -> Any:
-        self._answer(call.about, stored, missing)
-        self._note_transaction(call)
+        rows = self._answer(call.about, stored, missing)
+        if rows is not None:
+            self._note_transaction(call, rows)
         return self.result(call.about)
 
     def answer_error(self, call: Call, error: BaseException) -> BaseException:
@@ -123,16 +118,18 @@ class StatementCalls(ToldStatements):
         """Return what running a statement returns."""
         return cursor
 
-    def _note_transaction(self, call: Call) -> None:
-        if call.kind is OUTPUT and not self._driver.in_transaction(call.about):
+    def _note_transaction(self, call: Call, rows: Rows) -> None:
+        if call.kind is OUTPUT and not self._driver.in_transaction(rows):
             forget_changes(self.connection(call.about))
 
-    def _answer(self, cursor: Any, stored: dict[str, Any], missing: Missing) -> None:
+    def _answer(self, cursor: Any, stored: dict[str, Any], missing: Missing) -> RecordedRows | None:
         branch = current()
-        if branch is not None:
-            rows = RecordedRows(branch.session, stored, missing)
-            self._driver.set_rows(cursor, rows)
-            self._driver.answered(cursor, rows)
+        if branch is None:
+            return None
+        rows = RecordedRows(branch.session, stored, missing)
+        self._driver.set_rows(cursor, rows)
+        self._driver.answered(cursor, rows)
+        return rows
 
 
 class TransactionCalls(LibraryCalls):

@@ -31,6 +31,7 @@ class FetchInterception(CallInterception):
         super().__init__(f"{driver.library} fetch")
         self._driver = driver
         self._amount = amount
+        self._gives_rows = amount in ("many", "all")
 
     def begin(self, branch: Branch, args: Args, kwargs: Kwargs) -> Plan:
         session = branch.session
@@ -41,14 +42,14 @@ class FetchInterception(CallInterception):
         rows = self._driver.rows(cursor)
         if rows is None or rows.session is not session:
             return None if self._driver.is_idle(cursor) else self._begin_foreign(session)
-        count = self._count(cursor, args, kwargs)
+        count = None if self._amount == "all" else self._count(cursor, args, kwargs)
         if isinstance(rows, RecordedRows):
             return None, self._again(rows, count)
         return branch.inner, (rows, count)
 
     def finish(self, branch: Branch, step: Any, value: Any, args: Args, kwargs: Kwargs) -> Any:
         kept, count = step
-        if self._amount in ("many", "all"):
+        if self._gives_rows:
             if kept.add(value) and (count is None or len(value) < count):
                 kept.end()
         elif value is None and self._amount == "one":
@@ -69,16 +70,14 @@ class FetchInterception(CallInterception):
         self._driver.fetched(args[0], kept)
 
     def _count(self, cursor: Any, args: Args, kwargs: Kwargs) -> int | None:
-        if self._amount == "many":
-            return self._driver.size(cursor, args[1:], kwargs)
-        return None if self._amount == "all" else 1
+        return self._driver.size(cursor, args[1:], kwargs) if self._amount == "many" else 1
 
     def _again(self, recorded: RecordedRows, count: int | None) -> Outcome:
         failure = recorded.failure()
         if failure is not None:
             return Outcome(exception=failure)
         rows = recorded.fetch(count)
-        if self._amount in ("many", "all"):
+        if self._gives_rows:
             return Outcome(rows)
         if rows:
             return Outcome(rows[0])

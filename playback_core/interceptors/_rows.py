@@ -45,7 +45,6 @@ class KeptRows(Deferred):
         session: Session,
         names: Sequence[str] | None,
         about: dict[str, Any],
-        *,
         exact: bool = False,
     ) -> None:
         self.session = session

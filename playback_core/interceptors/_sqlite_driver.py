@@ -29,15 +29,14 @@ class _Sqlite(Driver):
     def set_rows(self, cursor: Any, rows: Rows) -> None:
         cursor._playback_rows = rows
 
-    def names(self, cursor: Any) -> list[str] | None:
-        described = description_of(cursor)
-        return None if described is None else [column[0] for column in described]
-
-    def about(self, cursor: Any) -> dict[str, Any]:
+    def result(self, cursor: Any) -> tuple[list[str] | None, dict[str, Any], bool]:
+        described, connection = description_of(cursor), connection_of(cursor)
         about = {"rowcount": rowcount_of(cursor), "lastrowid": lastrowid_of(cursor)}
-        if is_in_transaction(connection_of(cursor)):
+        if is_in_transaction(connection):
             about["in_transaction"] = True
-        return about
+        if described is None:
+            return None, about, False
+        return [column[0] for column in described], about, self.exact(cursor)
 
     def answered(self, cursor: Any, rows: RecordedRows) -> None:
         connection: Replayable = connection_of(cursor)
@@ -48,6 +47,7 @@ class _Sqlite(Driver):
         return size if size is not None and size > 0 else None
 
     def exact(self, cursor: Any) -> bool:
+        """Tell whether a cursor's rows hold only None, numbers, str and bytes."""
         connection: Replayable = connection_of(cursor)
         return connection.playback_exact and connection.text_factory is str
 
@@ -57,9 +57,8 @@ class _Sqlite(Driver):
         if before >= 0 and before != rowcount_of(cursor):
             rows.tell(rowcount_behind=[rows.count, rowcount_of(cursor)])
 
-    def in_transaction(self, cursor: Any) -> bool:
-        open_now: bool = connection_of(cursor).in_transaction
-        return open_now
+    def in_transaction(self, rows: Rows) -> bool:
+        return bool(rows.about.get("in_transaction"))
 
     def database(self, connection: Any) -> str | None:
         database: str | None = getattr(connection, "playback_database", None)

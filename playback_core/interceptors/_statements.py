@@ -86,7 +86,7 @@ class ToldStatements(LibraryCalls):
             fields["sql"] = with_label(told)
         tell_database(fields, self.database(cursor))
         kind, alias = INPUT if told.reads else OUTPUT, self._prefix + told.title
-        lasting = None if self._many else _lasting(parameters)
+        lasting = _lasting(parameters) if self.may_be_told_later(told) else None
         if lasting is not None:
             values = lasting.values() if isinstance(lasting, dict) else lasting
             size = _STATEMENT_BYTES + len(text) + sum(map(getsizeof, values))
@@ -113,6 +113,10 @@ class ToldStatements(LibraryCalls):
     def plain(self, parameters: Any) -> Any:
         """Return parameters without what only the driver knows."""
         return parameters
+
+    def may_be_told_later(self, told: Statement) -> bool:
+        """Tell whether parameters that stay as they are need not be told at once."""
+        return not self._many
 
     def normalised(self, fields: dict[str, Any]) -> dict[str, Any]:
         text = fields.get("sql")

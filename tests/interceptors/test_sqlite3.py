@@ -401,7 +401,7 @@ def test_parameters_are_recorded_as_they_were_when_their_statement_ran(path, par
         own.clear()
         connection.close()
 
-    calls = record(work).recording.entries
+    calls = Runs(work).recording.entries
     (insert,) = [each for each in calls if each.alias == "sqlite3 INSERT product"]
     sent = insert.decoded_arguments()["kwargs"]["parameters"]
     name, cents = parameters.values() if is_named else parameters
@@ -735,7 +735,7 @@ def test_what_is_used_within_an_operation_goes_when_the_application_lets_it_go(p
         gc.collect()
         return [each() for each in alive]
 
-    assert record(work).result == [None, None]
+    assert Runs(work).result == [None, None]
 
 
 def test_without_an_operation_cursors_and_connections_are_as_any_other(path):
