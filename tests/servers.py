@@ -14,8 +14,8 @@ from typing import Any, Final
 
 ROOT: Final = Path(__file__).parents[1]
 
-# Where a client leaves as gunicorn is told to end, its handler of the signal may wait for a lock that
-# its own thread holds. It kills such a worker then, by which time all is stored.
+# Where a client leaves as gunicorn is told to end, its handler of the signal may wait for a lock
+# that its own thread holds. It kills such a worker then, by which time all is stored.
 GUNICORN: Final = ("-m", "gunicorn", "--bind", "127.0.0.1:0", "--graceful-timeout", "10")
 THREADS: Final = ("--worker-class", "gthread", "--threads", "8")
 WAITRESS: Final = (

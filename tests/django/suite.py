@@ -29,6 +29,9 @@ REQUESTS = (
 CALLS = (
     *("backends", "cache", "file_storage", "files", "mail", "sessions_tests", "signing"),
     *("timezones", "transaction_hooks", "transactions"),
+    *("aggregation", "async_queryset", "basic", "bulk_create", "delete", "expressions"),
+    *("get_or_create", "introspection", "lookup", "model_fields", "multiple_database"),
+    *("prefetch_related", "queries", "raw_query", "select_for_update", "update"),
 )
 """Tests of what requests call: each test is recorded as if it was one."""
 
