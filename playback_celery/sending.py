@@ -7,9 +7,11 @@ from contextvars import ContextVar
 from typing import Any, Final
 from uuid import NAMESPACE_OID, uuid5
 
+from celery.signals import before_task_publish
+
 from playback_celery.messages import Message
 from playback_core.drivers import drive
-from playback_core.interceptor import CallTarget, OutputTarget
+from playback_core.interceptor import CallTarget, OutputTarget, is_installed
 from playback_core.library_interception import OUTPUT, Call, LibraryInterception, Missing
 from playback_core.outcome import Outcome
 from playback_core.recording_session import RecordingSession
@@ -43,7 +45,9 @@ class SendTarget(CallTarget):
 
     def replacement(self, original: Function) -> Function:
         self._parameters = list(inspect.signature(original).parameters)[1:]
-        return drive(_linked(original), LibraryInterception(str(self), self))
+        # By the signal: an argument more would be seen by who has wrapped what sends a message.
+        before_task_publish.connect(_link)
+        return drive(_noting(original), LibraryInterception(str(self), self))
 
     def describe(self, args: _Args, kwargs: _Kwargs) -> Call | None:
         app, *given = args
@@ -109,15 +113,10 @@ class PublishTarget(CallTarget):
         return Outcome(None)
 
 
-def _linked(original: Function) -> Callable[..., Any]:
-    """Return `Celery.send_task` with the header that names the recording it is sent from."""
+def _noting(original: Function) -> Callable[..., Any]:
+    """Return `Celery.send_task` with what it sends noted by whoever asks for that."""
 
     def send_task(*args: Any, **kwargs: Any) -> Any:
-        branch = current()
-        session = None if branch is None else branch.session
-        if isinstance(session, RecordingSession) and session.recording_id is not None:
-            headers = {**(kwargs.get("headers") or {}), PARENT_HEADER: session.recording_id}
-            kwargs = {**kwargs, "headers": headers}
         result = original(*args, **kwargs)
         published = published_within.get()
         if published is not None:
@@ -125,6 +124,16 @@ def _linked(original: Function) -> Callable[..., Any]:
         return result
 
     return send_task
+
+
+def _link(headers: Any = None, **_: Any) -> None:
+    """Name the recording that a message is sent from in its headers."""
+    branch = current()
+    session = None if branch is None else branch.session
+    if not isinstance(session, RecordingSession) or session.recording_id is None:
+        return
+    if isinstance(headers, dict) and is_installed("celery"):
+        headers[PARENT_HEADER] = session.recording_id
 
 
 def _is_sent_by_celery() -> bool:
