@@ -49,6 +49,8 @@ def refusal(load, *args, **kwargs):
             True,
         ),
     ],
+    # Not the values themselves, which are others each time.
+    ids=["timed", "plain", "plain unsafe", "timed unsafe", "signer", "time unsigned", "time valid"],
 )
 def test_what_was_signed_comes_again_for_the_pseudonym(load, token, value):
     runs = Runs(lambda: load(token), REDACTOR)
