@@ -191,7 +191,7 @@ django.setup()
 from django.core.asgi import get_asgi_application
 application = get_asgi_application()
 try:
-    asyncio.run(application({"type": "lifespan"}, None, None))
+    asyncio.run(application({"type": "websocket"}, None, None))
 except ValueError as error:
     print(error)
 """
