@@ -12,7 +12,7 @@ from playback_core.now import Windows
 
 
 class Match(Enum):
-    """How a recorded entry was found; DESIGN's ranks, best first."""
+    """How a recorded entry was found; ranks, best first."""
 
     EXACT = "exact"
     MOVED_BRANCH = "moved branch"

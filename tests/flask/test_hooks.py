@@ -1,4 +1,4 @@
-"""What is recorded of requests over a real server, and that it replays: HARD_CASES section 1."""
+"""What is recorded of requests over a real server, and that it replays."""
 
 import asyncio
 import concurrent.futures

@@ -19,7 +19,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 PACKAGES = sorted(path.parent.name for path in ROOT.glob("playback_*/__init__.py"))
 MODULES = sorted(ROOT.glob("playback_*/**/*.py"))
 
-# DESIGN asks for about 250; a module over this has a second concept in it.
+# About 250 is what to aim at; a module over this has a second concept in it.
 MAX_LINES = 320
 
 # Costly or not always installed; wrapt alone takes a tenth of a second and loads asyncio.

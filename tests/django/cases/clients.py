@@ -1,4 +1,4 @@
-"""What clients ask of the project, and what they have to get: cases of HARD_CASES section 2."""
+"""What clients ask of the project, and what they have to get: the hard cases of Django."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""What clients ask of app.py, and what they have to get: each case of HARD_CASES section 1."""
+"""What clients ask of app.py, and what they have to get: each hard case of Flask."""
 
 import json
 from collections.abc import Iterator
