@@ -3,6 +3,7 @@
 import atexit
 import os
 import threading
+import time
 from functools import lru_cache
 from typing import Any, ClassVar, Final, Protocol
 
@@ -250,7 +251,17 @@ def _close_unfinished() -> None:
         exchange.finish()
 
 
+def _close_those_that_hang() -> None:
+    # One whose answer is out needs but a moment more of its own thread to end in order.
+    deadline = time.monotonic() + _MOMENT_SECONDS
+    while _unfinished and time.monotonic() < deadline:
+        time.sleep(0.01)
+    _close_unfinished()
+
+
+_MOMENT_SECONDS: Final = 0.2
+
 # Python waits for the threads of pools before it comes to `atexit`: for ever, where one hangs.
 _before_threads: Final = getattr(threading, "_register_atexit", None)
 if _before_threads is not None:
-    _before_threads(_close_unfinished)
+    _before_threads(_close_those_that_hang)
