@@ -72,11 +72,28 @@ def facts_of(pgconn: Any) -> dict[str, Any]:
     }
 
 
+def place_of(pgconn: Any) -> str | None:
+    """Return what tells the database of a connection from others, None where it is closed."""
+    if isinstance(pgconn, HollowPGconn):
+        return pgconn.place
+    if pgconn.status == pq.ConnStatus.BAD:
+        return None
+    return _place((pgconn.host or b"").decode(), pgconn.port.decode(), pgconn.db.decode())
+
+
+def _place(host: str, port: str, database: str) -> str:
+    # Of a socket's folder libpq's default would have to be known where nothing is connected.
+    return f"{'' if host.startswith('/') else host}:{port or '5432'}/{database}"
+
+
 class HollowPGconn(_Base):  # type: ignore[misc]
     """What stands for libpq's connection: it answers questions, and sends nothing.
 
-    `status` and `transaction_status` are what the replay sets them to.
+    `status` and `transaction_status` are what the replay sets them to. `place` is as `place_of`
+    tells of libpq's own.
     """
+
+    place = ""
 
     # Those of libpq's connection cannot be set.
     status = int(pq.ConnStatus.BAD)
@@ -183,7 +200,12 @@ def hollow_connection(
 ) -> Any:
     """Return a connection to no server, made as `connect` of its class makes one."""
     params = conninfo_to_dict(conninfo, **kwargs)
-    connection = cls(HollowPGconn(facts, str(params.get("password") or "")))
+    pgconn = HollowPGconn(facts, str(params.get("password") or ""))
+    # By what is asked for, whether or not the server's own facts are known.
+    asked = {"host": pgconn.host.decode(), "port": pgconn.port.decode(), "user": "", **params}
+    database = asked.get("dbname") or pgconn.db.decode() or asked["user"]
+    pgconn.place = _place(str(asked["host"] or ""), str(asked["port"] or ""), str(database))
+    connection = cls(pgconn)
     connection._autocommit = bool(autocommit)
     if row_factory:
         connection.row_factory = row_factory

@@ -17,7 +17,13 @@ from playback_core.drivers import drive
 from playback_core.interception import Args, Kwargs
 from playback_core.interceptor import CallTarget
 from playback_core.interceptors._parameters import known_rows, looked_at
-from playback_core.interceptors._pg_hollow import STATE, Detached, HollowPGconn, without_handles
+from playback_core.interceptors._pg_hollow import (
+    STATE,
+    Detached,
+    HollowPGconn,
+    place_of,
+    without_handles,
+)
 from playback_core.interceptors._pg_replayed import ReplayedTransformer, results_again
 from playback_core.interceptors._pg_results import results_kept
 from playback_core.interceptors._statements import ToldStatements, note_failure
@@ -62,6 +68,9 @@ class Statements(ToldStatements, CallTarget):
     def __init__(self, attribute: str, *, many: bool = False) -> None:
         CallTarget.__init__(self, "psycopg", attribute)
         ToldStatements.__init__(self, "psycopg", many=many)
+
+    def database(self, cursor: Any) -> str | None:
+        return place_of(self.connection(cursor).pgconn)
 
     def keep_error(self, call: Call, error: BaseException) -> BaseException:
         note_failure(call, self.connection(call.about))

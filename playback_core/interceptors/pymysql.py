@@ -47,6 +47,14 @@ class _Told(ToldStatements, CallTarget):
         CallTarget.__init__(self, module, attribute)
         ToldStatements.__init__(self, "pymysql", many=many)
 
+    def database(self, cursor: Any) -> str | None:
+        connection = _connection(cursor)
+        if connection is None:
+            return None
+        # It is a text until it is connected.
+        name = connection.db.decode() if isinstance(connection.db, bytes) else connection.db
+        return f"{connection.host}:{connection.port}/{name}"
+
     def keep_error(self, call: Call, error: BaseException) -> BaseException:
         note_failure(call, self.connection(call.about))
         copy = plain_error(error)

@@ -857,3 +857,37 @@ def test_without_an_operation_psycopg_is_as_it_was(postgres):
         assert connection.execute("SELECT count(*) FROM products").fetchone() == (6,)
         assert psycopg.connect.__name__ == "connect"
     assert Path(psycopg.__file__).name == "__init__.py"
+
+
+@pytest.fixture
+def archive(postgres):
+    """Have a second database on the server; give how it is reached."""
+    with psycopg.connect(postgres.dsn, autocommit=True) as connection:
+        connection.execute("DROP DATABASE IF EXISTS archive")
+        connection.execute("CREATE DATABASE archive")
+    dsn = postgres.dsn.replace("dbname=postgres", "dbname=archive")
+    with psycopg.connect(dsn) as connection:
+        connection.execute("CREATE TABLE products (id integer, price numeric)")
+    return dsn
+
+
+def moving(source, target):
+    """Return an operation that writes to one database and another one."""
+
+    def work():
+        with psycopg.connect(source) as first, psycopg.connect(target) as second:
+            first.execute("UPDATE products SET price = 1 WHERE id = 1")
+            second.execute("UPDATE products SET price = 2 WHERE id = 1")
+
+    return work
+
+
+def test_a_write_that_goes_to_the_other_database_of_an_operation_is_a_difference(postgres, archive):
+    recorded = Runs(moving(postgres.dsn, archive))
+    with postgres.gone():
+        assert recorded.replayed_the_same()
+        astray = recorded.replayed(moving(postgres.dsn, postgres.dsn))
+        elsewhere = recorded.replayed(moving("host=a dbname=b", "host=a dbname=c"))
+    assert astray.playback.missed == []
+    assert astray.playback.playback_outputs != astray.playback.recorded_outputs
+    assert elsewhere.playback.playback_outputs == elsewhere.playback.recorded_outputs

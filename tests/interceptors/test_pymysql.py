@@ -300,3 +300,26 @@ def test_without_an_operation_pymysql_is_as_it_was(shop):
         cursor.executemany("INSERT INTO products (name) VALUES (%s)", [("x",), ("y",)])
         cursor.execute("SELECT name FROM products ORDER BY id")
         assert cursor.fetchall() == [("axe",), ("bow",), ("cup",), ("x",), ("y",)]
+
+
+def moving(shop, target):
+    """Return an operation that writes to one database and another one."""
+
+    def work():
+        with shop.connect() as first, shop.connect() as second:
+            second.host = target
+            for connection, price in ((first, 1), (second, 2)):
+                with connection.cursor() as cursor:
+                    cursor.execute("UPDATE products SET price = %s WHERE id = 1", (price,))
+                connection.commit()
+
+    return work
+
+
+def test_a_write_that_goes_to_the_other_database_of_an_operation_is_a_difference(shop):
+    # The tests' server has one database: which it is, is told by the address of a connection.
+    recorded = Runs(moving(shop, "archive"))
+    assert recorded.replayed_the_same()
+    astray = recorded.replayed(moving(shop, "127.0.0.1"))
+    assert astray.playback.missed == []
+    assert not astray.is_equal
