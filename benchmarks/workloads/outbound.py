@@ -2,69 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from time import perf_counter
 from typing import Any, Final
 
 from benchmarks.kilobyte_server import KILOBYTE, running_server
-from benchmarks.measurement import LOST, Effort, Measurement, interleaved, microseconds, timed
+from benchmarks.measurement import Effort, Measurement
+from benchmarks.recorded_calls import AnswersDiffer, Run, measure_calls
 from benchmarks.systems import System
 from benchmarks.workload import Target, Workload
 
 _CALLS: Final = 100
-_CATEGORY: Final = "outbound"
-
-Run = Callable[[], object]
-
-
-class AnswersDiffer(Exception):
-    """A client did not get what the server says, so its time says nothing."""
 
 
 def _measure(system: type[System], folder: Path, effort: Effort) -> Measurement:
-    running = system(folder)
     calls = effort.repetitions(_CALLS)
     with running_server() as url:
-        variants = _variants(running, url, calls) | _peer(folder, url, calls)
-        timers = {name: timed(run, perf_counter) for name, run in variants.items()}
-        times = interleaved(timers, effort.rounds)
-    running.drain()
-    lost = effort.rounds + 2 - running.stored().recordings
-    running.close()
-    return Measurement(
-        rounds=_ratios(times, "recorded"),
-        others={HTTP_REPLAYED.name: _ratios(times, "replayed")},
-        details={f"{name} us": microseconds(times[name], calls) for name in times} | {LOST: lost},
-    )
-
-
-def _variants(running: System, url: str, calls: int) -> dict[str, Run]:
-    from playback_core.interceptors import install_interceptors
-
-    def ask() -> None:
-        _ask(url, calls)
-
-    install_interceptors()
-    recorder = running.recorder
-    recorded = recorder.operation(category=_CATEGORY)(ask)
-    recorded()
-    running.drain()
-    (recording_id,) = recorder.readable_cassette().iter_recording_ids(_CATEGORY)
-
-    def replayed() -> None:
-        playback = recorder.play(recording_id, lambda recording: recorded())
-        if playback.missed:
-            raise AnswersDiffer(playback.missed[0])
-
-    return {
-        "bare": ask,
-        "recorded": recorded,
-        "replayed": replayed,
-        "requests alone": partial(_ask_nobody, url, calls),
-    }
+        return measure_calls(
+            system(folder),
+            partial(_ask, url, calls),
+            calls,
+            effort,
+            replayed_row=HTTP_REPLAYED.name,
+            others={"requests alone": partial(_ask_nobody, url, calls)} | _peer(folder, url, calls),
+        )
 
 
 def _peer(folder: Path, url: str, calls: int) -> dict[str, Run]:
@@ -112,10 +74,6 @@ def _ask_nobody(url: str, calls: int) -> None:
         with requests.Session() as session:
             session.mount("http://", Answering())
             session.get(url)
-
-
-def _ratios(times: Mapping[str, list[float]], variant: str) -> list[float]:
-    return [a / b for a, b in zip(times[variant], times["bare"], strict=True)]
 
 
 HTTP_RECORDED: Final = Workload(

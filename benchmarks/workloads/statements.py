@@ -8,20 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, closing, contextmanager
+from functools import partial
 from pathlib import Path
 from time import perf_counter, thread_time
 from typing import Any, Final, NamedTuple
 
-from benchmarks.measurement import (
-    LOST,
-    Clock,
-    Effort,
-    Measurement,
-    Timed,
-    interleaved,
-    microseconds,
-    timed,
-)
+from benchmarks.measurement import Clock, Effort, Measurement
+from benchmarks.recorded_calls import AnswersDiffer, measure_calls
 from benchmarks.systems import System
 from benchmarks.workload import Target, Workload
 
@@ -30,10 +23,6 @@ Opened = Callable[[Path], AbstractContextManager[Any]]
 
 COLUMNS: Final = "id INTEGER PRIMARY KEY, name VARCHAR(40), cents INTEGER, weight FLOAT, note TEXT"
 ROWS: Final = [(i, f"product {i}", i * 7, i * 0.25, "x" * 20) for i in range(1000)]
-
-
-class RowsDiffer(Exception):
-    """A query did not get what is in the table, so its time says nothing."""
 
 
 class _Kind(NamedTuple):
@@ -93,63 +82,23 @@ def _measuring(
         from playback_core.interceptors import install_interceptors
 
         running = system(folder)
+        # Before it is opened: what a connection was made by stays with it.
         install_interceptors()
         calls = effort.repetitions(kind.calls)
         with opened(folder) as connection:
-            runs = _variants(running, connection, kind, calls)
-            timed_runs = {name: _alone(running, timed(run, clock)) for name, run in runs.items()}
-            times = interleaved(timed_runs, effort.rounds)
-        running.drain()
-        lost = effort.rounds + 2 - running.stored().recordings
-        running.close()
-        details = {f"{name} us": microseconds(times[name], calls) for name in times}
-        return Measurement(
-            rounds=_ratios(times, "recorded"),
-            others={replayed: _ratios(times, "replayed")},
-            details=details | {LOST: lost},
-        )
+            run = partial(_run, connection, kind, calls)
+            return measure_calls(running, run, calls, effort, replayed_row=replayed, clock=clock)
 
     return measure
 
 
-def _alone(running: System, measured: Timed) -> Timed:
-    """Have what was recorded before stored first: it would take its time from this one."""
-
-    def alone() -> float:
-        running.drain()
-        return measured()
-
-    return alone
-
-
-def _variants(
-    running: System, connection: Any, kind: _Kind, calls: int
-) -> dict[str, Callable[[], None]]:
-    def run() -> None:
-        cursor = connection.cursor()
-        for _ in range(calls):
-            cursor.execute(kind.sql, kind.parameters)
-            if kind.rows is not None and len(cursor.fetchall()) != kind.rows:
-                raise RowsDiffer(kind.sql)
-        connection.rollback()
-
-    recorder = running.recorder
-    category = "statements"
-    recorded = recorder.operation(category=category)(run)
-    recorded()
-    running.drain()
-    (recording_id,) = recorder.readable_cassette().iter_recording_ids(category)
-
-    def replayed() -> None:
-        playback = recorder.play(recording_id, lambda recording: recorded())
-        if playback.missed:
-            raise RowsDiffer(playback.missed[0])
-
-    return {"bare": run, "recorded": recorded, "replayed": replayed}
-
-
-def _ratios(times: Mapping[str, list[float]], variant: str) -> list[float]:
-    return [a / b for a, b in zip(times[variant], times["bare"], strict=True)]
+def _run(connection: Any, kind: _Kind, calls: int) -> None:
+    cursor = connection.cursor()
+    for _ in range(calls):
+        cursor.execute(kind.sql, kind.parameters)
+        if kind.rows is not None and len(cursor.fetchall()) != kind.rows:
+            raise AnswersDiffer(kind.sql)
+    connection.rollback()
 
 
 @contextmanager
