@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from playback_core import SQLiteTapeCassette, TapeRecorder
+from tests.examples.demo_runs import finished_run
 
 DEMO = [sys.executable, "-m", "examples.celery_orders.demo"]
 
@@ -21,13 +22,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def finished(folder: Path, example_environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
     """One whole run of the demo with few tasks."""
-    return subprocess.run(
-        [*DEMO, "--tasks", "80", "--keep", str(folder)],
-        env=example_environment,
-        capture_output=True,
-        text=True,
-        timeout=180,
-    )
+    return finished_run([*DEMO, "--tasks", "80"], folder, example_environment, timeout=180)
 
 
 def test_the_demo_finds_exactly_the_planted_regressions(

@@ -1,17 +1,19 @@
 """The Django demo from end to end, with as little traffic as shows all; what is left of it."""
 
 import re
-import signal
 import subprocess
 import sys
-from http.client import HTTPConnection
 from pathlib import Path
-from urllib.parse import quote_plus, urlsplit
+from urllib.parse import quote_plus
 
 import pytest
 
 from examples.django_shop.traffic import PASSWORDS
-from playback_core import SQLiteTapeCassette
+from tests.examples.demo_runs import (
+    assert_interrupting_leaves_nothing,
+    finished_run,
+    stored_texts,
+)
 
 DEMO = [sys.executable, "-m", "examples.django_shop.demo"]
 ONE_OF_EACH = "384"
@@ -26,13 +28,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def finished(folder: Path, example_environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
     """One whole run of the demo with little traffic."""
-    return subprocess.run(
-        [*DEMO, "--requests", ONE_OF_EACH, "--keep", str(folder)],
-        env=example_environment,
-        capture_output=True,
-        text=True,
-        timeout=600,
-    )
+    command = [*DEMO, "--requests", ONE_OF_EACH]
+    return finished_run(command, folder, example_environment, timeout=600)
 
 
 def test_the_demo_finds_exactly_the_planted_regressions(
@@ -62,14 +59,8 @@ def test_the_recordings_are_kept_and_hold_no_password(
     finished: subprocess.CompletedProcess[str], folder: Path
 ) -> None:
     assert finished.returncode == 0, finished.stdout + finished.stderr
-    with SQLiteTapeCassette(folder / "playback.db") as cassette:
-        sign_ins = [
-            cassette.get_recording(recording_id)
-            for recording_id in cassette.iter_recording_ids("sign-in")
-        ]
-    stored = "".join(
-        repr(recording.get_data(key)) for recording in sign_ins for key in recording.get_all_keys()
-    )
+    sign_ins = stored_texts(folder, "sign-in")
+    stored = "".join(sign_ins)
 
     assert len(sign_ins) >= 96
     assert "ada" in stored
@@ -82,21 +73,4 @@ def test_an_interrupted_demo_leaves_no_server_behind(
     example_environment: dict[str, str], tmp_path: Path
 ) -> None:
     command = [*DEMO, "--requests", "100000", "--keep", str(tmp_path / "kept")]
-    with subprocess.Popen(
-        command,
-        env=example_environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    ) as demo:
-        if demo.stdout is None or demo.stderr is None:
-            raise AssertionError("the demo was started without pipes")
-        address = demo.stdout.readline().split()[4]
-        demo.send_signal(signal.SIGINT)
-        assert demo.wait(60) == 130, demo.stderr.read()
-        assert "Interrupted." in demo.stderr.read()
-
-    connection = HTTPConnection(urlsplit(address).netloc, timeout=5)
-    with pytest.raises(ConnectionRefusedError):
-        connection.request("GET", "/")
+    assert_interrupting_leaves_nothing(command, example_environment)
