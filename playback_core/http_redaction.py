@@ -37,8 +37,11 @@ class HttpRedactor(Redactor):
         headers: Collection[str] = DEFAULT_HEADERS,
         patterns: Iterable[PatternLike] = (),
         forbidden: Iterable[PatternLike] = (),
+        lasting: bool = True,
     ) -> None:
-        super().__init__(key=key, fields=fields, patterns=patterns, forbidden=forbidden)
+        super().__init__(
+            key=key, fields=fields, patterns=patterns, forbidden=forbidden, lasting=lasting
+        )
         self.headers = frozenset(name.lower() for name in headers)
 
     @classmethod

@@ -45,6 +45,12 @@ class Redaction(Protocol):
     def check(self, blobs: Iterable[bytes | None]) -> None:
         """Raise ForbiddenContentError where encoded values hold what must not be stored."""
 
+    def seal(self, data: bytes) -> bytes | None:
+        """Return bytes that only `unseal` reads, under the same key; None: no key lasts."""
+
+    def unseal(self, data: bytes) -> bytes | None:
+        """Return what was sealed; None where that was not under this key."""
+
     def names(self, name: object) -> bool:
         """Tell whether the values of a parameter of this name are secret."""
 

@@ -262,6 +262,7 @@ class PlaybackSession(Session):
                 entries=recording.entries,
                 reached=self._calls.reached,
                 note_made_up=self._note_made_up,
+                redaction=self.redaction,
             )
         except DecodeError as error:
             raise unreadable(recording.id, error) from error

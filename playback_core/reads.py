@@ -7,13 +7,15 @@ as easily as one.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from math import copysign, isfinite
 from typing import Any, Final, Protocol
 
-from playback_core.codec import Deferred, encode
-from playback_core.entry import BranchPath, Entry, EntryKind
+from playback_core.codec import Deferred, decode, encode
+from playback_core.entry import BranchPath, Entry, EntryKind, RedactedEntry
 from playback_core.errors import DecodeError
 from playback_core.metadata import CLOCK_READS, RANDOM_READS
+from playback_core.packing import Redaction
 
 MAX_READS_BYTES: Final = 4 * 1024**2
 """What the reads of one operation may take in memory; later ones are not kept."""
@@ -21,6 +23,10 @@ MAX_READS_BYTES: Final = 4 * 1024**2
 _READ_BYTES: Final = 32
 _NANOSECONDS: Final = 10**9
 _INTEGER: Final = "_ns"
+_SECRET: Final = "urandom("
+
+SEALED: Final = "sealed"
+"""The name of the drawings that only a key reads; what tells them apart is sealed with them."""
 
 ReadsByName = dict[str, list[Any]]
 
@@ -59,9 +65,9 @@ class RecordedReads:
         """Take a branch that has its first read."""
         self._branches.append(branch)
 
-    def entries(self) -> list[Entry]:
+    def entries(self, redaction: Redaction | None = None) -> list[Entry]:
         """Return an entry for each branch and sort of read there is."""
-        return [entry for branch in self._branches for entry in branch.entries()]
+        return [entry for branch in self._branches for entry in branch.entries(redaction)]
 
     def end(self) -> None:
         """Take no more, and drop what there is."""
@@ -107,15 +113,19 @@ class _RecordedBranch:
         kept = reads[name] = []
         return kept
 
-    def entries(self) -> list[Entry]:
-        return [
-            Entry(EntryKind.DATA, alias, self._path, None, _Packed(kept, pack))
+    def entries(self, redaction: Redaction | None) -> list[RedactedEntry]:
+        entries = [
+            RedactedEntry(EntryKind.DATA, alias, self._path, None, _Packed(kept, pack))
             for alias, kept, pack in (
                 (CLOCK_READS, self._clock, packed_clock),
-                (RANDOM_READS, self._random, packed_random),
+                (RANDOM_READS, self._random, partial(packed_random, redaction=redaction)),
             )
             if kept
         ]
+        for entry in entries:
+            # Searched for secrets, bytes that only look like one would be others in a replay.
+            entry.redacted_by = redaction
+        return entries
 
 
 class _Packed(Deferred):
@@ -155,14 +165,31 @@ def unpacked_clock(stored: Any) -> ReadsByName:
     return {name: list(_sums(name, values)) for name, values in _checked(stored)}
 
 
-def packed_random(reads: ReadsByName) -> ReadsByName:
-    """Return drawings as they are stored: as they are."""
+def packed_random(reads: ReadsByName, redaction: Redaction | None = None) -> ReadsByName:
+    """Return drawings as they are stored: what secrets are made of is sealed, if it can be."""
+    secret = {name: drawn for name, drawn in reads.items() if name.startswith(_SECRET)}
+    sealed = redaction.seal(encode(secret)) if secret and redaction is not None else None
+    if sealed is None:
+        return reads
+    return {name: reads[name] for name in reads.keys() - secret.keys()} | {SEALED: [sealed]}
+
+
+def unpacked_random(stored: Any, redaction: Redaction | None = None) -> ReadsByName:
+    """Return what `packed_random` was given; DecodeError where it can't be that.
+
+    What is sealed under another key stays so.
+    """
+    reads = dict(_checked(stored))
+    sealed = reads.get(SEALED)
+    if sealed is None or redaction is None:
+        return reads
+    if not (sealed and type(sealed[0]) is bytes):
+        raise DecodeError("The recorded random bytes are damaged: what is sealed is no bytes.")
+    secret = redaction.unseal(sealed[0])
+    if secret is not None:
+        del reads[SEALED]
+        reads.update(_checked(decode(secret)))
     return reads
-
-
-def unpacked_random(stored: Any) -> ReadsByName:
-    """Return what `packed_random` was given; DecodeError where it can't be that."""
-    return dict(_checked(stored))
 
 
 def nanoseconds(value: float) -> int:

@@ -261,7 +261,7 @@ class RecordingSession(Session):
         self.open = False
         # A copy: what a thread still running appends from here on is late, not part of it.
         entries = self.entries.copy()
-        for entry in () if self._reads is None else self._reads.entries():
+        for entry in () if self._reads is None else self._reads.entries(self.host.redaction):
             entries.append(entry)
             self._size += ENTRY_BYTES + len(entry.result or b"")
         recording.end(entries, self._size, completion)

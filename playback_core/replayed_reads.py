@@ -11,7 +11,15 @@ from uuid import UUID
 
 from playback_core.entry import BranchPath, Entry, EntryKind
 from playback_core.metadata import CLOCK_READS, RANDOM_READS
-from playback_core.reads import drawing, nanoseconds, seconds, unpacked_clock, unpacked_random
+from playback_core.packing import Redaction
+from playback_core.reads import (
+    SEALED,
+    drawing,
+    nanoseconds,
+    seconds,
+    unpacked_clock,
+    unpacked_random,
+)
 
 TICK: Final = 1_000
 """How many nanoseconds go by between two reads of the virtual clock."""
@@ -26,8 +34,9 @@ class ReplayedReads:
     """The reads of all branches of one replay, and the time that it is in it.
 
     `reached` has the entry that each branch took last: the clock is never before the moment when
-    it was recorded. `note_made_up` is told of each drawing that was not recorded. Raise DecodeError
-    where the recorded reads are damaged.
+    it was recorded. `redaction` has the key of drawings that are sealed. `note_made_up` is told of
+    each drawing that was not recorded, or can't be unsealed. Raise DecodeError where the recorded
+    reads are damaged.
     """
 
     def __init__(
@@ -37,6 +46,7 @@ class ReplayedReads:
         entries: Iterable[Entry],
         reached: Mapping[BranchPath, Entry],
         note_made_up: Callable[[str], None],
+        redaction: Redaction | None = None,
     ) -> None:
         self.seed = seed
         self.started_at = started_at
@@ -51,7 +61,7 @@ class ReplayedReads:
                 if entry.alias == CLOCK_READS:
                     self._clock[entry.branch] = unpacked_clock(entry.decoded_result())
                 elif entry.alias == RANDOM_READS:
-                    self._random[entry.branch] = unpacked_random(entry.decoded_result())
+                    self._random[entry.branch] = unpacked_random(entry.decoded_result(), redaction)
 
     def root(self) -> BranchReads:
         """Return the reads of the replayed operation's own branch."""
@@ -123,7 +133,10 @@ class BranchReads:
 
     def random_beyond(self, name: str, args: tuple[Any, ...]) -> Any:
         """Return a made-up drawing, which the recording, the branch and earlier ones decide."""
-        self._replay.note_made_up(name)
+        is_sealed = name == "urandom" and SEALED in (self._random or ())
+        self._replay.note_made_up(
+            f"{name} (sealed under another REDACT_KEY)" if is_sealed else name
+        )
         source = self._source
         if source is None:
             source = self._source = Random(f"{self._replay.seed}/{self._path}")

@@ -11,6 +11,7 @@ from playback_core.codec.field_search import FieldSearch
 from playback_core.codec.field_walk import FieldWalk
 from playback_core.codec.leaf_texts import with_texts_changed
 from playback_core.codec.pattern_entries import PatternLike, value_patterns
+from playback_core.codec.sealing import Seal
 from playback_core.codec.value_patterns import (
     PatternSet,
     ValuePattern,
@@ -67,8 +68,9 @@ class Redactor:
     process, so that a replay still finds what was recorded under it. A pseudonym tells its key
     from others, and is its own pseudonym. `fields` are names of mapping keys and of parameters,
     case-insensitive. `patterns` are searched in every text and bytes; what one of `forbidden`
-    matches must not be stored. Both are written as in the settings REDACT and FORBID. Raise
-    SettingsError for a pattern that is none.
+    matches must not be stored. Both are written as in the settings REDACT and FORBID. Where the
+    key is `lasting`, one that replays have too, the random bytes that an operation drew are sealed
+    under it. Raise SettingsError for a pattern that is none.
     """
 
     def __init__(
@@ -78,13 +80,32 @@ class Redactor:
         fields: Collection[str] = DEFAULT_FIELDS,
         patterns: Iterable[PatternLike] = (),
         forbidden: Iterable[PatternLike] = (),
+        lasting: bool = True,
     ) -> None:
+        self._key = key
         self._hmac = hmac.new(key, digestmod=_digest)
+        self._seal = Seal(key) if lasting else None
         self._patterns = PatternSet(value_patterns(patterns))
         self._forbidden = PatternSet(value_patterns(forbidden))
         self._beginning = f"psd_{blake2b(key, digest_size=2, person=b'pseudonym key').hexdigest()}"
         self.fields = frozenset(name.lower() for name in fields)
         self._search = FieldSearch(self.fields)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # For a process that replays: the state of a hash goes nowhere.
+        return {name: value for name, value in vars(self).items() if name != "_hmac"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._hmac = hmac.new(self._key, digestmod=_digest)
+
+    def seal(self, data: bytes) -> bytes | None:
+        """Return bytes that only `unseal` reads, under the same key; None: no key lasts."""
+        return None if self._seal is None else self._seal.seal(data)
+
+    def unseal(self, data: bytes) -> bytes | None:
+        """Return what was sealed; None where that was not under this key."""
+        return None if self._seal is None else self._seal.unseal(data)
 
     def pseudonym(self, text: str) -> str:
         """Return what stands for a secret: its scheme and the segments of a token are kept."""

@@ -64,6 +64,7 @@ def set_recorder_up(
             headers={*DEFAULT_HEADERS, *names},
             patterns=[entry for entry in settings.redact if not isinstance(entry, str)],
             forbidden=settings.forbid,
+            lasting=settings.redact_key is not None,
         )
         setup = _setups[recorder] = _RecorderSetup(ref(app), name, redactor, wanted)
         recorder.redaction = redactor

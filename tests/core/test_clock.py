@@ -4,6 +4,7 @@ import asyncio
 import copy
 import datetime as datetime_module
 import gc
+import hashlib
 import inspect
 import os
 import pickle
@@ -35,6 +36,7 @@ from playback_core import (
     TapeRecorder,
 )
 from playback_core import clock as clock_module
+from playback_core.codec.redaction import Redactor
 from playback_core.metadata import CLOCK_READS, RANDOM_READS
 from playback_core.reads import RecordedReads
 
@@ -188,6 +190,56 @@ def test_random_numbers_beyond_the_recording_are_the_same_in_each_replay(
     assert len(set(map(str, result_of(first)))) == 6
     assert all(each.version == 1 for each in result_of(first)[3:])
     assert first.made_up == {"random": 3, "urandom": 3, "gauss": 3, "uuid1": 3}
+
+
+def test_random_bytes_are_sealed_under_a_key_that_lasts(
+    recorder: TapeRecorder, replay: Replay, last_recording: Callable[[], Recording]
+) -> None:
+    @recorder.operation()
+    def execute() -> list[Any]:
+        return [random.random(), hashlib.sha256(secrets.token_bytes(21)).hexdigest()]
+
+    recorder.redaction = Redactor(key=b"key")
+    recorded = execute()
+    (reads,) = [each for each in last_recording().entries if each.alias == RANDOM_READS]
+    stored = reads.decoded_result()
+
+    assert stored.keys() == {"random()", "sealed"}
+    assert len(stored["sealed"][0]) > 21
+    assert result_of(replay(execute)) == recorded
+
+
+@pytest.mark.parametrize(
+    "redaction", [None, Redactor(key=b"another"), Redactor(key=b"key", lasting=False)]
+)
+def test_what_another_key_seals_is_made_up_and_listed(
+    recorder: TapeRecorder, replay: Replay, redaction: Redactor | None
+) -> None:
+    @recorder.operation()
+    def execute() -> list[Any]:
+        return [random.random(), hashlib.sha256(os.urandom(16)).hexdigest()]
+
+    recorder.redaction = Redactor(key=b"key")
+    recorded = execute()
+    recorder.redaction = redaction
+    playback = replay(execute)
+
+    assert result_of(playback)[0] == recorded[0]
+    assert result_of(playback)[1] != recorded[1]
+    assert playback.made_up == {"urandom (sealed under another REDACT_KEY)": 1}
+
+
+def test_random_bytes_that_look_like_a_secret_are_the_same_in_a_replay(
+    recorder: TapeRecorder, replay: Replay
+) -> None:
+    @recorder.operation()
+    def execute() -> int:
+        return sum(os.urandom(64))
+
+    recorder.redaction = Redactor(key=b"key", patterns=["/[A-Z]/"], lasting=False)
+    recorded = execute()
+
+    assert result_of(replay(execute)) == recorded
 
 
 def test_the_date_of_a_replay_is_that_of_the_recording(

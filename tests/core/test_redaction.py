@@ -3,6 +3,7 @@ import collections
 import enum
 import gc
 import json
+import pickle
 import re
 from base64 import b64encode
 from collections.abc import Callable, Iterator
@@ -59,6 +60,12 @@ class TestPseudonyms:
 
     def test_another_key_gives_another_one(self) -> None:
         assert Redactor(key=b"a").pseudonym(SECRET) != Redactor(key=b"b").pseudonym(SECRET)
+
+    def test_another_process_has_the_same_ones(self, redactor: HttpRedactor) -> None:
+        sent = pickle.loads(pickle.dumps(redactor))
+
+        assert sent.pseudonym(SECRET) == redactor.pseudonym(SECRET)
+        assert sent.unseal(redactor.seal(b"drawn")) == b"drawn"
 
     def test_it_does_not_show_the_secret(self, redactor: Redactor) -> None:
         assert is_pseudonym(redactor.pseudonym(SECRET))
