@@ -42,7 +42,8 @@ class Call(Deferred):
     `kind` is INPUT or OUTPUT. `fields` by name are the key of an input, and what an output sent;
     they are encoded at once. Where there is `fields_later`, it makes them when the recording is
     stored, from about `size` bytes that nobody changes, and in a replay at once: the call is its
-    own snapshot then. `about` is for whoever told it: it is let go when the call has ended. One
+    own snapshot then. An output that began before it could be told has its `place` among what a
+    replay sends. `about` is for whoever told it: it is let go when the call has ended. One
     that is UNRECORDED leaves no entry: what it calls is not intercepted, and a replay gives what
     `answer_missing` says, or runs it.
     """
@@ -53,6 +54,7 @@ class Call(Deferred):
     about: Any = None
     fields_later: Callable[[], dict[str, Any]] | None = None
     size: int = 0
+    place: Entry | None = None
 
     def encode(self) -> bytes:
         fields = self.fields if self.fields_later is None else self.fields_later()
@@ -172,7 +174,7 @@ class LibraryInterception(CallInterception):
             given = self._calls.answer_missing(call)
             return (branch.inner, None) if given is None else (None, given)
         if call.kind is OUTPUT:
-            session.capture(branch, call.alias, data)
+            session.capture(branch, call.alias, data, call.place)
         entry = session.take(call.kind, call.alias, data, branch.path, self._normalised)
         if entry is not None and entry.result is not None:
             # What answers it belongs to the replay: it may open what it gives.

@@ -90,6 +90,12 @@ class RecordedCalls:
                 self.reached[branch] = found
             return found
 
+    def left(self, kind: EntryKind, alias: str, branch: BranchPath) -> Iterator[Entry]:
+        """Yield the recorded calls that were not consumed, those of a branch before others."""
+        for position in self._left(kind, alias, branch):
+            if not self._consumed[position]:
+                yield self.entries[position]
+
     def refused(self, alias: str, arguments: bytes) -> Match | None:
         """Return how a call that was missed would have been served, were this not strict."""
         return self._refused.get((alias, arguments))
@@ -149,13 +155,7 @@ class RecordedCalls:
         kind, alias, arguments = key
         if arguments is None:
             return None
-        left = [
-            position
-            for position, entry in enumerate(self.entries)
-            if entry.kind is kind and entry.alias == alias and not self._consumed[position]
-        ]
-        # Those of its own branch first, each in recorded order.
-        left.sort(key=lambda each: self.entries[each].branch != branch)
+        left = [*self._left(kind, alias, branch)]
         for match, recorded, replayed in self._forms(normalised):
             wanted = replayed(encoded(arguments))
             for position in left:
@@ -163,6 +163,17 @@ class RecordedCalls:
                 if blob is not None and recorded(encoded(blob)) == wanted:
                     return self._serve(position, key, match)
         return None
+
+    def _left(self, kind: EntryKind, alias: str, branch: BranchPath) -> Iterator[int]:
+        for is_own in (True, False):
+            for position, entry in enumerate(self.entries):
+                if (
+                    entry.kind is kind
+                    and entry.alias == alias
+                    and not self._consumed[position]
+                    and (entry.branch == branch) is is_own
+                ):
+                    yield position
 
     def _forms(self, normalised: Form | None) -> Iterator[tuple[Match, Form, Form]]:
         if normalised is not None:

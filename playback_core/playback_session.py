@@ -71,6 +71,7 @@ class PlaybackSession(Session):
         windows = self._windows if clock else None
         self._calls = RecordedCalls(recording.entries, windows, strict=strict)
         self.take: Final = self._calls.take
+        self.left: Final = self._calls.left
         self._lock = threading.RLock()
         self._started = time_ns()
         self._made_up: Counter[str] = Counter()
@@ -123,15 +124,23 @@ class PlaybackSession(Session):
         if self.on_exception is not None:
             self.on_exception(error)
 
-    def capture(self, branch: Branch, alias: str, data: bytes) -> None:
-        """Keep what an output sent."""
+    def reserve(self, branch: Branch) -> Entry:
+        """Return a place among the outputs for one that is told later, and begins now."""
+        place = Entry(EntryKind.OUTPUT, "", branch.path, None)
+        self._outputs.append(place)
+        return place
+
+    def capture(self, branch: Branch, alias: str, data: bytes, place: Entry | None = None) -> None:
+        """Keep what an output sent, in the place that was reserved for it, or as the last."""
         if not self.open:
             self.note_late()
         # That it has no recorded result is listed by what asks for one.
         if not self._outlived.send_beyond(branch.path):
             if self.redaction is not None:
                 data = self.redaction.value(data)
-            self._outputs.append(Entry(EntryKind.OUTPUT, alias, branch.path, data))
+            if place is None:
+                place = self.reserve(branch)
+            place.alias, place.arguments = alias, data
 
     def note_fallback(self, alias: str) -> None:
         """Note that a call was served by one of its fallback aliases."""
@@ -226,14 +235,13 @@ class PlaybackSession(Session):
         """Close the session and return what came of it; `duration` is in seconds."""
         self.open = False
         recording = self._recording
+        sent = tuple(each for each in self._outputs if each.arguments is not None)
         relocated = [Relocation(alias, match.value) for alias, match in self._calls.relocated]
         return Playback(
             playback_duration=duration,
             recorded_duration=recording.get_metadata().get(DURATION),
             original_recording=recording,
-            evidence=Evidence(
-                self._calls.entries, self._calls.consumed(), tuple(self._outputs), known_types()
-            ),
+            evidence=Evidence(self._calls.entries, self._calls.consumed(), sent, known_types()),
             missed=list(self._missed),
             substituted=list(self._substituted),
             repeated=[each for each in relocated if each.how == Match.REPEATED.value],

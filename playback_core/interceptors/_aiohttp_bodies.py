@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 from aiohttp import ClientRequest
@@ -26,25 +26,50 @@ class SentPayload:
         return bool(self.payload)
 
     async def write(self, writer: Any) -> None:
-        keeping: Any = _KeepingWriter(writer, self.body)
-        await self.payload.write(keeping)
+        await self._kept(writer, self.payload.write)
 
     async def write_with_length(self, writer: Any, content_length: int | None) -> None:
-        keeping: Any = _KeepingWriter(writer, self.body)
-        await self.payload.write_with_length(keeping, content_length)
+        await self._kept(writer, self.payload.write_with_length, content_length)
+
+    async def _kept(self, writer: Any, write: Callable[..., Awaitable[None]], *args: Any) -> None:
+        keeping = _KeepingWriter(writer, self.body)
+        try:
+            keeping.stop_where_it_was_cut_off()
+            await write(keeping, *args)
+        except _FarEnough:
+            return
+        except Exception:
+            if not keeping.is_broken:
+                self.body.end()
+            raise
+        self.body.end()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.payload, name)
+
+
+class _FarEnough(Exception):
+    """A replay has written what the recorded connection took."""
 
 
 class _KeepingWriter:
     def __init__(self, writer: Any, body: SentBody) -> None:
         self._writer = writer
         self._body = body
+        self.is_broken = False
 
     async def write(self, chunk: Any, *args: Any, **kwargs: Any) -> None:
         self._body.take(chunk)
-        await self._writer.write(chunk, *args, **kwargs)
+        try:
+            await self._writer.write(chunk, *args, **kwargs)
+        except BaseException:
+            self.is_broken = True
+            raise
+        self.stop_where_it_was_cut_off()
+
+    def stop_where_it_was_cut_off(self) -> None:
+        if self._body.is_far_enough:
+            raise _FarEnough
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._writer, name)

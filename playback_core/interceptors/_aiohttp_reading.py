@@ -10,7 +10,7 @@ from aiohttp.streams import EmptyStreamReader
 
 from playback_core.guard import FailingOpen
 from playback_core.interceptors._aiohttp_errors import storable
-from playback_core.interceptors._http import ReceivedResponse
+from playback_core.interceptors._received import ReceivedResponse
 from playback_core.library_interception import Call
 from playback_core.session import Session
 

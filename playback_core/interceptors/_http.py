@@ -1,8 +1,4 @@
-"""What an HTTP call is as plain data, whichever library makes it.
-
-An interceptor tells a call by `http_call`, keeps a `ReceivedResponse` whose `body` it tells of each
-piece the application reads, and in a replay gives the pieces of a `ReplayedBody` again.
-"""
+"""What an HTTP call is as plain data, whichever library makes it: told by `http_call`."""
 
 from __future__ import annotations
 
@@ -13,21 +9,15 @@ from functools import lru_cache, partial
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
-from playback_core.codec import Deferred, encode
 from playback_core.entry import EntryKind
 from playback_core.http_exchange import header_value
 from playback_core.http_redaction import DEFAULT_HEADERS, HttpRedactor
 from playback_core.interceptor_options import DEFAULT_OPTIONS, InterceptorOptions
-from playback_core.interceptors._bodies import ReceivedBody, stored_body
-from playback_core.interceptors._codings import decoded as without_coding
-from playback_core.interceptors._http_secrets import (
-    http_redactor,
-    redacted_received,
-    redacted_sent,
-)
+from playback_core.interceptors._http_secrets import http_redactor, redacted_sent
 from playback_core.interceptors._sent_bodies import Content, SentBody, within_limit
 from playback_core.library_interception import INPUT, OUTPUT, Call
-from playback_core.session import Session, current
+from playback_core.playback_session import PlaybackSession
+from playback_core.session import current
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -77,23 +67,70 @@ def _text(value: Any) -> str:
 
 def http_call(request: SentRequest, about: Any = None) -> Call:
     """Tell a request as a call: an input, or an output where it writes or a setting says so."""
-    method = request.method.upper()
-    branch = current()
-    options = DEFAULT_OPTIONS if branch is None else branch.session.interceptor_options
+    options = _options()
     body = within_limit(request.body, options.body_limit)
     if body is not request.body:
         request = replace(request, body=body)
     size = _HEAD_BYTES + (len(body) if isinstance(body, bytes) else 0)
     later = partial(request_fields, request, _redactor())
-    url = _without_user(request.url)
-    alias = f"http {method} {_host(url.partition('?')[0])}"
-    kind = _kind(method, url, options)
-    return Call(kind, alias, {}, about, later, size)
+    kind, alias = _kind_and_alias(request, options)
+    if not isinstance(body, SentBody):
+        return Call(kind, alias, {}, about, later, size)
+    if body.use_up is not None:
+        foresee(request)
+    return Call(kind, alias, {}, about, later, size, body.place)
 
 
-def _kind(method: str, url: str, options: InterceptorOptions) -> EntryKind:
+def foresee(request: SentRequest) -> None:
+    """Prepare a body for being used up by a replay: it ends where the recorded one was cut off.
+
+    What it calls comes after the request that it belongs to.
+    """
+    branch, body = current(), request.body
+    if branch is None or not isinstance(body, SentBody):
+        return
+    session = branch.session
+    if isinstance(session, PlaybackSession) and branch.intercepting and body.place is None:
+        body.stop_after = recorded_cut(request).at
+        if _kind_and_alias(request, session.interceptor_options)[0] is OUTPUT:
+            body.place = session.reserve(branch)
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """After how many bytes the body of a recorded request was cut off, and whether it failed."""
+
+    at: int | None = None
+    failed: bool = False
+
+
+def recorded_cut(request: SentRequest) -> Cut:
+    """Return what became of the body of the recorded request that a replay comes to next."""
+    branch = current()
+    if branch is None or not isinstance(branch.session, PlaybackSession):
+        return Cut()
+    session = branch.session
+    kind, alias = _kind_and_alias(request, session.interceptor_options)
+    told = request_fields(replace(request, body=b""), _redactor())
+    for entry in session.left(kind, alias, branch.path):
+        arguments = entry.decoded_arguments()
+        fields = arguments["kwargs"] if kind is OUTPUT else arguments[1]
+        # An output is matched by its alias alone.
+        if kind is OUTPUT or fields.get("url") == told["url"]:
+            return Cut(fields.get("cut_at"), entry.failed)
+    return Cut()
+
+
+def _options() -> InterceptorOptions:
+    branch = current()
+    return DEFAULT_OPTIONS if branch is None else branch.session.interceptor_options
+
+
+def _kind_and_alias(request: SentRequest, options: InterceptorOptions) -> tuple[EntryKind, str]:
+    method, url = request.method.upper(), _without_user(request.url)
     named = options.http_kind(method, url)
-    return _KINDS[named or ("input" if method in _READS else "output")]
+    kind = _KINDS[named or ("input" if method in _READS else "output")]
+    return kind, f"http {method} {_host(url.partition('?')[0])}"
 
 
 @lru_cache(maxsize=1024)
@@ -125,6 +162,8 @@ def request_fields(request: SentRequest, redactor: HttpRedactor | None) -> dict[
     fields: dict[str, Any] = {"method": request.method.upper(), "url": url, "headers": kept}
     if content:
         fields["body"] = content
+    if isinstance(body, SentBody) and body.cut_at is not None:
+        fields["cut_at"] = body.cut_at
     return fields
 
 
@@ -169,76 +208,3 @@ def same_meaning(fields: dict[str, Any]) -> dict[str, Any]:
     }
     url = urlunsplit(parts._replace(query=""))
     return {**fields, "url": url, "query": query, "headers": headers}
-
-
-class ReceivedResponse(Deferred):
-    """A response on its way to the application: its head, and its body as it is read.
-
-    `is_decoded` says that the body is kept as its Content-Encoding was taken off.
-    `body` is to be told of each piece, and of the end. `version` is 10, 11, 20 or 30.
-    """
-
-    __slots__ = ("_head", "_is_decoded", "_redactor", "body")
-
-    def __init__(
-        self,
-        session: Session,
-        call: Call,
-        *,
-        status: int,
-        reason: str,
-        headers: Iterable[tuple[str, str]],
-        version: int = 11,
-        body: ReceivedBody | None = None,
-        is_decoded: bool = False,
-    ) -> None:
-        self._is_decoded = is_decoded
-        self._head = (status, reason, tuple(headers), version)
-        self._redactor = http_redactor(session.redaction)
-        self.body = ReceivedBody(session, call.alias) if body is None else body
-
-    def encode(self) -> bytes:
-        return encode(self.stored())
-
-    def stored(self) -> dict[str, Any]:
-        """Return what is stored: without secrets."""
-        status, reason, headers, version = self._head
-        kept = self.body.kept()
-        content = kept.content
-        pairs = [[name, value] for name, value in headers]
-        if self._redactor is not None:
-            pairs, content = redacted_received(
-                self._redactor, pairs, content, is_encoded=not self._is_decoded
-            )
-        stored = {
-            "status": status,
-            "reason": reason,
-            "version": version,
-            "headers": pairs,
-            **stored_body(kept, content),
-        }
-        return {**stored, "decoded": True} if self._is_decoded else stored
-
-    def __len__(self) -> int:
-        return _HEAD_BYTES + len(self.body)
-
-
-def fitting_headers(stored: dict[str, Any]) -> list[list[str]]:
-    """Return the headers of a stored response as they fit its body, also where that is decoded."""
-    headers: list[list[str]] = stored["headers"]
-    if not stored.get("decoded"):
-        return headers
-    kept = [pair for pair in headers if pair[0].lower() not in _OF_ENCODED]
-    return [*kept, ["Content-Length", str(len(stored["body"]))]]
-
-
-def decoded(stored: dict[str, Any]) -> dict[str, Any]:
-    """Return a stored response for a library that takes the encoding of a body off as it comes."""
-    if stored.get("decoded"):
-        return stored
-    coding = header_value(stored["headers"], "content-encoding").strip().lower()
-    plain = without_coding(coding, stored["body"])
-    return stored if plain is None else {**stored, "body": plain, "pieces": None}
-
-
-_OF_ENCODED: Final = frozenset({"content-encoding", "content-length", "transfer-encoding"})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
+from functools import partial
 from types import TracebackType
 from typing import Any
 
@@ -13,7 +14,7 @@ import httpx
 from playback_core.guard import FailingOpen
 from playback_core.interceptors._bodies import ReceivedBody, ReplayedBody
 from playback_core.interceptors._errors import plain_error
-from playback_core.interceptors._http import shown_text
+from playback_core.interceptors._http import SentRequest, foresee, shown_text
 from playback_core.interceptors._sent_bodies import SentBody
 from playback_core.session import Branch, Session, current, enter, leave
 
@@ -42,20 +43,23 @@ def sent_body(request: httpx.Request) -> bytes | SentBody:
     session = _branch().session
     sent = request.stream = _Sent(stream, session)
     if session.replaying:
-        # What it raises is the recorded outcome, too.
-        with suppress(Exception):
-            deque(sent, maxlen=0)
+        sent.body.use_up = partial(_use_up, sent)
     return sent.body
 
 
-async def use_up_asynchronously(request: httpx.Request, session: Session) -> None:
+def _use_up(sent: _Sent) -> None:
+    deque(sent, maxlen=0)
+
+
+async def use_up_asynchronously(request: httpx.Request, sent: SentRequest) -> None:
     """Use up a body that can only be awaited, which a replay does not send."""
-    if isinstance(request.stream, httpx.AsyncByteStream) and not isinstance(
-        request.stream, httpx.SyncByteStream
-    ):
-        sent = request.stream = _Sent(request.stream, session)
+    stream = request.stream
+    if isinstance(stream, _Sent) and not isinstance(stream.source, httpx.SyncByteStream):
+        stream.body.use_up = None
+        foresee(sent)
+        # What it raises is the recorded outcome, too.
         with suppress(Exception):
-            async for _ in sent:
+            async for _ in stream:
                 pass
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, suppress
 from functools import partial
 from hashlib import blake2b
 from typing import Any, Final
 
+from playback_core.entry import Entry
 from playback_core.guard import FailingOpen
 from playback_core.http_exchange import BodyCapture
 from playback_core.interceptor_options import DEFAULT_OPTIONS
@@ -26,14 +27,25 @@ class SentBody:
     """The body of a request, kept as it is given to whoever sends it.
 
     Of one over the limit a digest and the size are kept. `is_chunked` says that it is given in the
-    framing of chunks. What gives the pieces is code of the application: it runs on the branch that
-    was current when this was made.
+    framing of chunks, `is_ended` that there was no more to give: else it was cut off. What gives
+    the pieces is code of the application: it runs on the branch that was current when this was
+    made.
+
+    In a replay `stop_after` is the number of bytes after which the recorded one was cut off, and
+    `place` that of the output it belongs to; where there is `use_up`, it takes what there is to
+    give, when its content is asked for.
     """
 
-    __slots__ = ("_branch", "_capture", "_digest", "_guard", "_limit", "_session", "is_chunked")
+    __slots__ = (
+        *("_branch", "_capture", "_digest", "_guard", "_limit", "_session"),
+        *("is_chunked", "is_ended", "place", "stop_after", "use_up"),
+    )
 
     def __init__(self, session: Session | None = None) -> None:
-        self.is_chunked = False
+        self.is_chunked = self.is_ended = False
+        self.stop_after: int | None = None
+        self.place: Entry | None = None
+        self.use_up: Callable[[], None] | None = None
         self._session = session
         self._branch = current()
         self._guard = None if session is None else FailingOpen(session, "Keeping", "a request body")
@@ -45,6 +57,7 @@ class SentBody:
         """Forget what was kept: it is sent again."""
         self._capture = BodyCapture(self._limit)
         self._digest = _digest()
+        self.is_ended = False
 
     def take(self, piece: Any) -> None:
         """Keep the next piece, while the session is open: bytes, or a text sent as UTF-8."""
@@ -57,7 +70,23 @@ class SentBody:
                 self._add(as_bytes(piece))
                 session.grow(self._capture.kept - before + _PIECE_BYTES)
 
+    def end(self) -> None:
+        """Note that there is no more to give."""
+        self.is_ended = self._session is None or self._session.open
+
+    @property
+    def cut_at(self) -> int | None:
+        """After how many bytes it was cut off; None where it was not."""
+        return None if self.is_ended else self._capture.size
+
+    @property
+    def is_far_enough(self) -> bool:
+        """Tell whether a replay has taken as much as the recorded one was sent of."""
+        return self.stop_after is not None and self._capture.size >= self.stop_after
+
     def _add(self, piece: bytes) -> None:
+        if self.stop_after is not None:
+            piece = piece[: self.stop_after - self._capture.size]
         self._capture.add(piece)
         self._digest.update(piece)
 
@@ -68,29 +97,42 @@ class SentBody:
     def relayed(self, pieces: Iterable[Any]) -> Iterator[Any]:
         """Give pieces on, keeping them."""
         source = iter(pieces)
-        while True:
+        while not self.is_far_enough:
             with self.on_its_branch():
                 try:
                     piece = next(source)
                 except StopIteration:
+                    self.end()
                     return
+                except Exception:
+                    self.end()
+                    raise
             self.take(piece)
             yield piece
 
     async def relayed_asynchronously(self, pieces: AsyncIterable[Any]) -> AsyncIterator[Any]:
         """Give pieces on that come asynchronously."""
         source = aiter(pieces)
-        while True:
+        while not self.is_far_enough:
             with self.on_its_branch():
                 try:
                     piece = await anext(source)
                 except StopAsyncIteration:
+                    self.end()
                     return
+                except Exception:
+                    self.end()
+                    raise
             self.take(piece)
             yield piece
 
     def content(self) -> Content:
         """Return what was sent so far, or how much and its digest."""
+        use_up, self.use_up = self.use_up, None
+        if use_up is not None:
+            # What it raises is in what was recorded of the call.
+            with suppress(Exception):
+                use_up()
         if self._capture.is_cut:
             return _digested(self._capture.size, self._digest)
         content = self._capture.content()
@@ -133,13 +175,19 @@ class RelayedBody:
 
 class _RelayedFile(RelayedBody):
     def read(self, *args: Any) -> Any:
-        with self.sent.on_its_branch():
-            data = self.source.read(*args)
+        try:
+            with self.sent.on_its_branch():
+                data = self.source.read(*args)
+        except Exception:
+            self.sent.end()
+            raise
         self.sent.take(data)
+        if not data:
+            self.sent.end()
         return data
 
     def drain(self) -> None:
-        while self.read(_BLOCK):
+        while not self.sent.is_far_enough and self.read(_BLOCK):
             pass
 
 
@@ -174,14 +222,12 @@ def _gives_pieces(body: Any) -> bool:
 
 
 def sent_of(body: Any) -> bytes | SentBody:
-    """Return what is kept of a body that `relayed_body` returned, in a replay all of it."""
+    """Return what is kept of a body that `relayed_body` returned, in a replay as it is used up."""
     if not isinstance(body, RelayedBody):
         return b"" if body is None else as_bytes(body)
     session = current_session()
     if session is not None and session.replaying:
-        # What it raises is in what was recorded of the call.
-        with suppress(Exception):
-            body.drain()
+        body.sent.use_up = body.drain
     return body.sent
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from playback_core.interceptors._bodies import KeptBody, ReceivedBody, ReplayedBody
 from playback_core.interceptors._chunks import framed, unframed
 from playback_core.interceptors._errors import plain_error
-from playback_core.interceptors._http import ReceivedResponse, fitting_headers
+from playback_core.interceptors._received import ReceivedResponse, fitting_headers
 from playback_core.library_interception import Call, Missing
 from playback_core.session import Session
 

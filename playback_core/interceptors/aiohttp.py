@@ -20,12 +20,8 @@ from playback_core.interceptors._aiohttp_bodies import own_body, sent_body
 from playback_core.interceptors._aiohttp_errors import completed_error, storable
 from playback_core.interceptors._aiohttp_reading import AiohttpResponse
 from playback_core.interceptors._aiohttp_replay import Unconnected
-from playback_core.interceptors._http import (
-    SentRequest,
-    decoded,
-    http_call,
-    same_meaning,
-)
+from playback_core.interceptors._http import SentRequest, foresee, http_call, same_meaning
+from playback_core.interceptors._received import decoded
 from playback_core.library_interception import (
     Call,
     LibraryCalls,
@@ -111,6 +107,7 @@ async def _middleware(
         if branch is None or not is_replay or hdrs.UPGRADE in request.headers:
             return await intercepted(request, handler, hop)
         hop.told = _told(request)
+        foresee(hop.told)
         async with Unconnected(request, branch.inner) as hop.unconnected:
             return await intercepted(request, handler, hop)
     finally:

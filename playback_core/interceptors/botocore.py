@@ -19,7 +19,7 @@ from playback_core.interceptors._aws_values import (
     stored_values,
     told_params,
 )
-from playback_core.interceptors._http import ReceivedResponse
+from playback_core.interceptors._received import ReceivedResponse
 from playback_core.interceptors._urllib3 import replayed_urllib3_response
 from playback_core.interceptors._wire import received_response
 from playback_core.library_interception import INPUT, OUTPUT, UNRECORDED, Call, Missing

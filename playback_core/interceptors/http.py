@@ -9,78 +9,30 @@ from __future__ import annotations
 from functools import wraps
 from io import TextIOBase
 from typing import Any, Final
-from weakref import WeakKeyDictionary, ref
 
+from playback_core.drivers import drive
 from playback_core.guard import FailingOpen
 from playback_core.interceptor import CallTarget, Interceptor, Target
 from playback_core.interceptors._errors import plain_error
-from playback_core.interceptors._http import SentRequest, http_call, same_meaning, shown_text
-from playback_core.interceptors._sent_bodies import RelayedBody, SentBody, as_bytes, relayed_body
+from playback_core.interceptors._http import (
+    http_call,
+    same_meaning,
+    shown_text,
+)
+from playback_core.interceptors._http_sent import Sent, sent_on
+from playback_core.interceptors._sent_bodies import RelayedBody, relayed_body
 from playback_core.interceptors._wire import ReplayedFile, received_response, replayed_file
-from playback_core.library_interception import INPUT, OUTPUT, Call, Missing
+from playback_core.library_interception import (
+    INPUT,
+    OUTPUT,
+    Call,
+    LibraryCalls,
+    LibraryInterception,
+    Missing,
+)
 from playback_core.outcome import Outcome
 from playback_core.replacing import Function
-from playback_core.session import Session, current, current_session
-
-_PORTS: Final = {"http": 80, "https": 443}
-
-
-class _Sent:
-    """What was sent on a connection since its last answer."""
-
-    def __init__(self) -> None:
-        self.head = b""
-        self.body = SentBody(current_session())
-        self._is_in_body = False
-        self._socket: ref[Any] | None = None
-
-    def goes_on(self, connection: Any) -> bool:
-        """Tell whether what is sent now belongs to this: it is the same socket as it was."""
-        return self._socket is None or self._socket() is connection.sock
-
-    def stay_with(self, socket: Any) -> None:
-        self._socket = ref(socket)
-
-    def take(self, data: bytes) -> None:
-        if self._is_in_body:
-            self.body.take(data)
-            return
-        self.head, end, rest = (self.head + as_bytes(data)).partition(b"\r\n\r\n")
-        if end:
-            self._is_in_body = True
-            if rest:
-                self.body.take(rest)
-
-    def request(self, connection: Any) -> SentRequest | None:
-        line, *lines = self.head.decode("latin-1").split("\r\n")
-        method, _, rest = line.partition(" ")
-        target = rest.rpartition(" ")[0]
-        if not target:
-            return None
-        headers = tuple((name, value.strip()) for name, _, value in map(_partitioned, lines))
-        self.body.is_chunked = any(
-            name.lower() == "transfer-encoding" and value.lower() == "chunked"
-            for name, value in headers
-        )
-        return SentRequest(method, _full_url(connection, target), headers, self.body)
-
-
-def _partitioned(line: str) -> tuple[str, str, str]:
-    return line.partition(":")
-
-
-def _full_url(connection: Any, target: str) -> str:
-    if not target.startswith("/"):
-        # That of a request to a proxy.
-        return target
-    scheme = "https" if connection.default_port == _PORTS["https"] else "http"
-    host = connection._tunnel_host or connection.host
-    number = connection._tunnel_port if connection._tunnel_host else connection.port
-    port = "" if number == _PORTS[scheme] else f":{number}"
-    return f"{scheme}://{f'[{host}]' if ':' in host else host}{port}{target}"
-
-
-_sent: Final[WeakKeyDictionary[Any, _Sent]] = WeakKeyDictionary()
+from playback_core.session import Session, current
 
 
 class _Socket:
@@ -121,10 +73,34 @@ class _Connecting(CallTarget):
         return Outcome(None)
 
 
+class _Breaking(LibraryCalls):
+    """A request whose connection broke while it was sent."""
+
+    def describe(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call | None:
+        connection = args[0]
+        sent = sent_on[connection]
+        sent.is_broken = True
+        request = sent.request(connection)
+        return None if request is None else http_call(request, request.url)
+
+    def keep_error(self, call: Call, error: BaseException) -> BaseException:
+        return plain_error(error, shown_text(call.about))
+
+    def normalised(self, fields: dict[str, Any]) -> dict[str, Any]:
+        return same_meaning(fields)
+
+
+def _break(connection: Any, error: OSError | None = None) -> None:
+    if error is not None:
+        raise error
+
+
 class _Sending(Target):
     """What is sent, kept until its answer is asked for; in a replay it goes nowhere."""
 
     def replacement(self, original: Function) -> Function:
+        broken = drive(_break, LibraryInterception(str(self), _Breaking()))
+
         @wraps(original)
         def send(connection: Any, data: Any) -> Any:
             branch = current()
@@ -132,22 +108,36 @@ class _Sending(Target):
                 return original(connection, data)
             session = branch.session
             if session.replaying:
-                return _sent_nowhere(original, connection, data)
+                _sent_nowhere(original, connection, data)
+                if sent_on[connection].body.is_far_enough:
+                    broken(connection)
+                return
+            if connection.sock is None and connection.auto_open:
+                # That it fails is recorded by itself.
+                connection.connect()
             with FailingOpen(session, "Keeping what is sent to", connection.host):
                 data = _kept(connection, data)
-            original(connection, data)
+            try:
+                original(connection, data)
+            except OSError as error:
+                sent = sent_on.get(connection)
+                if sent is not None and not sent.body.is_ended:
+                    broken(connection, error)
+                # What gives the body has failed.
+                raise
             with FailingOpen(session, "Keeping what is sent to", connection.host):
-                _sent[connection].stay_with(connection.sock)
+                sent_on[connection].stay_with(connection.sock)
 
         return send
 
 
 def _kept(connection: Any, data: Any) -> Any:
-    sent = _sent.get(connection)
+    sent = sent_on.get(connection)
     if sent is None or connection.sock is None or not sent.goes_on(connection):
-        sent = _sent[connection] = _Sent()
+        sent = sent_on[connection] = Sent()
     if isinstance(data, TextIOBase):
         data = data.read().encode("iso-8859-1")
+    sent.body.is_ended = False
     given = relayed_body(data, sent.body)
     if not isinstance(given, RelayedBody):
         sent.take(given)
@@ -162,11 +152,12 @@ def _sent_nowhere(original: Function, connection: Any, data: Any) -> None:
             original(connection, data)
         # Whatever way to connect it has of its own: none is gone.
         HTTPConnection.connect(connection)
-        _sent.pop(connection, None)
-    given = _kept(connection, data)
+        sent_on.pop(connection, None)
+    given, sent = _kept(connection, data), sent_on[connection]
     if isinstance(given, RelayedBody):
         given.drain()
-    _sent[connection].stay_with(connection.sock)
+    sent.foresee(connection)
+    sent.stay_with(connection.sock)
 
 
 class _OfOriginal(CallTarget):
@@ -180,7 +171,7 @@ class _OfOriginal(CallTarget):
 class _Answers(_OfOriginal):
     def describe(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call | None:
         connection = args[0]
-        sent = _sent.pop(connection, None)
+        sent = sent_on.pop(connection, None)
         request = None if sent is None else sent.request(connection)
         return None if request is None else http_call(request, (connection, request.url))
 
@@ -217,8 +208,9 @@ class _Closing(_OfOriginal):
 
     def describe(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call | None:
         connection = args[0]
-        sent = _sent.pop(connection, None)
-        request = None if sent is None else sent.request(connection)
+        sent = sent_on.pop(connection, None)
+        # One that broke is told already.
+        request = None if sent is None or sent.is_broken else sent.request(connection)
         call = None if request is None else http_call(request, connection)
         return call if call is not None and call.kind is OUTPUT else None
 

@@ -13,13 +13,7 @@ import httpx
 from playback_core.interception import Args, Kwargs
 from playback_core.interceptor import CallTarget, Interceptor
 from playback_core.interceptors._bodies import ReplayedBody
-from playback_core.interceptors._http import (
-    ReceivedResponse,
-    SentRequest,
-    fitting_headers,
-    http_call,
-    same_meaning,
-)
+from playback_core.interceptors._http import SentRequest, http_call, same_meaning
 from playback_core.interceptors._httpx_bodies import (
     AsyncReplayed,
     Replayed,
@@ -29,6 +23,7 @@ from playback_core.interceptors._httpx_bodies import (
     storable,
     use_up_asynchronously,
 )
+from playback_core.interceptors._received import ReceivedResponse, fitting_headers
 from playback_core.library_interception import Call, Missing
 from playback_core.replacing import Function
 from playback_core.session import Session, current
@@ -42,9 +37,7 @@ class _Hop(CallTarget):
 
     def describe(self, args: Args, kwargs: Kwargs) -> Call | None:
         request = _request(*args, **kwargs)
-        body = sent_body(request)
-        sent = SentRequest(request.method, str(request.url), _pairs(request.headers), body)
-        return http_call(sent, about=request)
+        return http_call(_told(request), about=request)
 
     def keep(self, call: Call, value: Any, session: Session) -> tuple[Any, Any]:
         restore_stream(call.about)
@@ -99,7 +92,8 @@ class _AsyncHop(_Hop):
         async def handle(*args: Any, **kwargs: Any) -> Any:
             branch = current()
             if branch is not None and branch.session.replaying and branch.intercepting:
-                await use_up_asynchronously(_request(*args, **kwargs), branch.session)
+                request = _request(*args, **kwargs)
+                await use_up_asynchronously(request, _told(request))
             return await intercepted(*args, **kwargs)
 
         return handle
@@ -111,6 +105,11 @@ class _AsyncHop(_Hop):
 
 def _request(transport: Any, request: httpx.Request) -> httpx.Request:
     return request
+
+
+def _told(request: httpx.Request) -> SentRequest:
+    body = sent_body(request)
+    return SentRequest(request.method, str(request.url), _pairs(request.headers), body)
 
 
 def _pairs(headers: httpx.Headers) -> tuple[tuple[str, str], ...]:

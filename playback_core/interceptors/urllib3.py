@@ -11,13 +11,13 @@ from typing import Any, Final
 from playback_core.interceptor import CallTarget, Interceptor
 from playback_core.interceptors._errors import plain_error
 from playback_core.interceptors._http import (
-    ReceivedResponse,
     SentRequest,
     header_pairs,
     http_call,
     same_meaning,
     shown_text,
 )
+from playback_core.interceptors._received import ReceivedResponse
 from playback_core.interceptors._sent_bodies import relayed_body, sent_of
 from playback_core.interceptors._urllib3 import replayed_urllib3_response
 from playback_core.interceptors._wire import received_response
@@ -95,8 +95,9 @@ class _PoolCalls(CallTarget):
         )
 
     def answer_error(self, call: Call, error: BaseException) -> BaseException:
-        if hasattr(error, "pool"):
-            error.pool = call.about[1][0]
+        # Some have a property of that name, which cannot be set.
+        if "pool" in vars(error):
+            error.pool = call.about[1][0]  # type: ignore[attr-defined]
         return error
 
     def normalised(self, fields: dict[str, Any]) -> dict[str, Any]:

@@ -23,7 +23,12 @@ from playback_core.studio.difference import (
     missing,
     taken_out,
 )
-from playback_core.studio.http_request import is_request, request_differences
+from playback_core.studio.http_request import (
+    CUT_RULE,
+    is_cut_off,
+    is_request,
+    request_differences,
+)
 from playback_core.studio.http_response import is_response, is_server_error, response_differences
 from playback_core.studio.presence import shape_of
 
@@ -147,6 +152,8 @@ def _all_differences(before: _Run, after: _Run) -> Iterator[Difference]:
     for sent in before.sent:
         if holds_opaque(sent.content):
             yield ignored(sent.path, OPAQUE_RULE)
+        if is_cut_off(sent.value):
+            yield ignored(sent.path, CUT_RULE)
 
 
 def _result_differences(before: _Result, after: _Result) -> Iterator[Difference]:

@@ -6,6 +6,7 @@ import pytest
 
 from playback_core import Output
 from playback_core.studio import ComparatorResult, compare_outputs
+from playback_core.studio.http_request import CUT_RULE
 
 
 def sent(body: Any, kind: str | None = "application/json", **parts: Any) -> list[Output]:
@@ -54,3 +55,17 @@ def test_a_body_that_is_gone_is_different() -> None:
     fields = {name: value for name, value in output.value["kwargs"].items() if name != "body"}
     verdict = compare([output], [Output(output.key, {"args": [], "kwargs": fields})])
     assert "['body']: missing" in str(verdict)
+
+
+def test_a_body_that_was_cut_off_in_both_runs_is_equal_as_far_as_it_was_sent_and_listed() -> None:
+    verdict = compare(sent(b"beg", cut_at=3), sent(b"beg", cut_at=3))
+    assert verdict.equality_status.name == "Equal"
+    assert [each.rule for each in verdict.diff.ignored] == [CUT_RULE]
+
+
+@pytest.mark.parametrize("replayed", [sent(b"beginning"), sent(b"bet", cut_at=3)])
+def test_a_body_that_was_cut_off_elsewhere_or_has_begun_otherwise_is_different(
+    replayed: list[Output],
+) -> None:
+    verdict = compare(sent(b"beg", cut_at=3), replayed)
+    assert verdict.equality_status.name == "Different"
