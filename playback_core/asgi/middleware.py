@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from playback_core.asgi.answer import run_within
 from playback_core.asgi.exchange import AsgiExchange, Receive, Scope, Send, without_files
-from playback_core.asgi.lifespan import storing_at_end
+from playback_core.asgi.lifespan import pass_lifespan
 from playback_core.asgi.replay import run_recorded
 from playback_core.exchanges.application import CategoryOf, RecordedApplication
 from playback_core.exchanges.replay import request_of
@@ -17,7 +17,8 @@ from playback_core.recording import Recording
 class PlaybackMiddleware(RecordedApplication):
     """Records the HTTP requests of an ASGI application; it is an ASGI application itself.
 
-    Websockets and the lifespan are passed on; before the end of this all recordings are stored.
+    Websockets and the lifespan are passed on; before the end of the latter, also of an application
+    that knows none, all recordings are stored.
     `settings` are keys such as CASSETTE and SERVICE;
     `PLAYBACK_X` in the environment goes over them. `category(scope)` names the category of a
     request, when its answer begins; without it that is the method and the path with `*` for numbers
@@ -37,8 +38,9 @@ class PlaybackMiddleware(RecordedApplication):
                 exchange = _NamedExchange(self._category_of, self._rules, operation, scope)
         if exchange is None:
             if scope["type"] == "lifespan" and self._enabled:
-                send = storing_at_end(self.recorder, send)
-            await self.app(scope, receive, send)
+                await pass_lifespan(self.recorder, self.app, scope, receive, send)
+            else:
+                await self.app(scope, receive, send)
             return
         await run_within(exchange, self.app, scope, receive, send)
 

@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import uvicorn
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
+from uvicorn.lifespan.on import LifespanOn
 
 from playback_core import AsyncRecordOnlyTapeCassette, SQLiteTapeCassette
 from playback_core.asgi import PlaybackMiddleware
@@ -71,9 +73,68 @@ def test_what_waits_for_its_batch_is_stored_when_the_lifespan_ends(
     assert _count(path) == 1
 
 
-def test_an_application_without_a_lifespan_refuses_it_as_ever(recorded: MakeRecorded) -> None:
-    async def app(scope: Any, receive: Any, send: Any) -> None:
+async def refusing(scope: Any, receive: Any, send: Any) -> None:
+    if scope["type"] == "lifespan":
         raise ValueError("no lifespan")
+    await PlainTextResponse("home")(scope, receive, send)
 
+
+async def refusing_what_came(scope: Any, receive: Any, send: Any) -> None:
+    if scope["type"] == "lifespan":
+        raise ValueError(f"what is {await receive()}?")
+    await refusing(scope, receive, send)
+
+
+async def leaving(scope: Any, receive: Any, send: Any) -> None:
+    if scope["type"] == "http":
+        await refusing(scope, receive, send)
+
+
+async def leaving_when_started(scope: Any, receive: Any, send: Any) -> None:
+    if scope["type"] == "http":
+        await refusing(scope, receive, send)
+    else:
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+
+
+@pytest.mark.parametrize("app", [refusing, refusing_what_came, leaving, leaving_when_started])
+def test_uvicorn_tells_its_end_also_to_an_application_that_knows_no_lifespan(
+    recorded: MakeRecorded, tmp_path: Path, app: Any
+) -> None:
+    path = tmp_path / "playback.db"
+    writer = AsyncRecordOnlyTapeCassette(SQLiteTapeCassette(path), flush_interval=3600)
+    middleware = recorded(app, settings={"CASSETTE": writer})
+
+    async def serve() -> None:
+        lifespan = LifespanOn(uvicorn.Config(middleware, lifespan="auto"))
+        await lifespan.startup()
+        assert not lifespan.should_exit
+        await asyncio.to_thread(_call, middleware, dict(SCOPE), {"type": "http.request"})
+        await lifespan.shutdown()
+
+    asyncio.run(serve())
+    assert _count(path) == 1
+
+
+async def failing(scope: Any, receive: Any, send: Any) -> None:
+    await receive()
+    await send({"type": "lifespan.startup.failed", "message": "no database"})
+    raise OSError("no database")
+
+
+@pytest.mark.parametrize(("app", "lifespan"), [(refusing, "on"), (failing, "auto")])
+def test_a_server_that_must_not_start_does_not(
+    recorded: MakeRecorded, app: Any, lifespan: str
+) -> None:
+    async def serve() -> bool:
+        of_server = LifespanOn(uvicorn.Config(recorded(app), lifespan=lifespan))
+        await of_server.startup()
+        return of_server.should_exit
+
+    assert asyncio.run(serve())
+
+
+def test_an_application_without_a_lifespan_refuses_it_as_ever(recorded: MakeRecorded) -> None:
     with pytest.raises(ValueError, match="no lifespan"):
-        _call(recorded(app), {"type": "lifespan"})
+        _call(recorded(refusing), {"type": "lifespan"})
