@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any, Final
 
-from playback_core.interceptor import CallTarget, Interceptor
+from playback_core.interceptor import CallTarget, Interceptor, Target
 from playback_core.interceptors._errors import plain_error
 from playback_core.interceptors._http import (
     SentRequest,
@@ -17,6 +18,7 @@ from playback_core.interceptors._sent_bodies import relayed_body, sent_of
 from playback_core.interceptors._urllib3 import replayed_urllib3_response
 from playback_core.interceptors._wire import received_response
 from playback_core.library_interception import Call, Missing
+from playback_core.replacing import Function
 from playback_core.session import Session
 
 
@@ -72,7 +74,18 @@ def _put_back(call: Call) -> None:
     request.body = original
 
 
+class _Clock(Target):
+    """What measures `elapsed`, which requests has by a name of its own."""
+
+    def replacement(self, original: Function) -> Function:
+        # Asked for at each call: it may be wrapped later, or not be any more.
+        return lambda: time.perf_counter()
+
+
 INTERCEPTOR: Final = Interceptor(
     library="requests",
-    targets=[_SentRequests("requests.adapters", "HTTPAdapter.send")],
+    targets=[
+        _SentRequests("requests.adapters", "HTTPAdapter.send"),
+        _Clock("requests.sessions", "preferred_clock", optional=True),
+    ],
 )

@@ -38,6 +38,13 @@ def test_an_answer_is_given_again_with_all_that_an_application_reads_of_it(site)
     assert replays_equal(site, work).calls[1:2] == [("INPUT", "http GET 127.0.0.1")]
 
 
+def test_how_long_an_answer_took_is_told_again(site):
+    def work():
+        return requests.get(f"{site.url}/things").elapsed
+
+    replays_equal(site, work)
+
+
 def test_redirects_are_calls_of_their_own_and_cookies_go_with_them(site):
     def work():
         with requests.Session() as session:
