@@ -7,7 +7,7 @@ import click
 from celery import Celery
 
 from playback_celery.app_playback import AppPlayback, name_of, playbacks
-from playback_celery.hooks import TRACERS, Hooks
+from playback_celery.hooks import WORKERS, Hooks
 from playback_celery.interceptor import INTERCEPTOR
 from playback_celery.task_rules import TaskRules
 from playback_core import TapeRecorder, recorder
@@ -53,7 +53,7 @@ class PlaybackCelery:
             prepare_for_commands(self.recorder, settings)
         # Whatever INTERCEPTORS says: without it, the replay of a task would send messages.
         install(INTERCEPTOR)
-        install(TRACERS)
+        install(WORKERS)
         hooks = Hooks(self.recorder, TaskRules(settings), enabled=enabled)
         playbacks[app] = AppPlayback(settings, self.recorder, hooks, base)
         hooks.install()

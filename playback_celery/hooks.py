@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from celery import Celery, Task, signals
-from celery.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded, WorkerLostError
+from celery.exceptions import SoftTimeLimitExceeded
 
 from playback_celery.app_playback import playbacks
+from playback_celery.lost_tasks import LostTarget
 from playback_celery.sending import PARENT_HEADER
 from playback_celery.task_rules import TaskRules
 from playback_celery.translate import cut_arguments, ended, is_repeated_delivery, recorded_task
@@ -46,9 +47,10 @@ class _TracerTarget(Target):
         return build_tracer
 
 
-TRACERS: Final = Interceptor(
-    library="celery.app.trace", targets=[_TracerTarget()], distribution="celery"
+WORKERS: Final = Interceptor(
+    library="celery workers", targets=[_TracerTarget(), LostTarget()], distribution="celery"
 )
+"""Where workers call us, whatever applications they have."""
 
 
 class Hooks:
@@ -64,14 +66,10 @@ class Hooks:
         """Listen to workers that end."""
         signals.worker_process_shutdown.connect(self._flush)
         signals.worker_shutdown.connect(self._flush)
-        signals.task_failure.connect(self._note_lost)
-        signals.task_revoked.connect(self._note_terminated)
 
     def uninstall(self) -> None:
         """Listen no more; tracers that were made stay, and pass on."""
         self.enabled = False
-        signals.task_revoked.disconnect(self._note_terminated)
-        signals.task_failure.disconnect(self._note_lost)
         signals.worker_shutdown.disconnect(self._flush)
         signals.worker_process_shutdown.disconnect(self._flush)
 
@@ -122,20 +120,9 @@ class Hooks:
         if isinstance(cassette, AsyncRecordOnlyTapeCassette):
             cassette.flush(_FLUSH_SECONDS)
 
-    def _note_lost(self, sender: Any = None, exception: Any = None, **_: Any) -> None:
-        # Such is sent by the parent of the child that is gone.
-        if isinstance(exception, (WorkerLostError, TimeLimitExceeded)):
-            self._count_lost(sender)
-
-    def _note_terminated(self, sender: Any = None, terminated: Any = None, **_: Any) -> None:
-        if terminated:
-            self._count_lost(sender)
-
-    def _count_lost(self, task: Any) -> None:
-        playback = playbacks.get(task.app)
-        if playback is None or playback.hooks is not self or not self._selects(task.name):
-            return
-        host = self._recorder.recording_host()
+    def count_lost(self, task: Task) -> None:
+        """Count, in the parent, a run of a task whose child is gone."""
+        host = self._recorder.recording_host() if self._selects(task.name) else None
         if host is not None:
             host.guard.count("lost")
             host.guard.report(

@@ -37,7 +37,7 @@ def pytest_configure() -> None:
     recorder.tape_cassette = InMemoryTapeCassette()
     recorder.enable_recording()
     install(interceptor.INTERCEPTOR)
-    install(hooks.TRACERS)
+    install(hooks.WORKERS)
     own = hooks.Hooks(recorder, TaskRules(settings), enabled=True)
     playback = app_playback.AppPlayback(settings, recorder, own, Path.cwd())
     hooks.playbacks = _Everyone(playback)  # type: ignore[misc, assignment]

@@ -57,7 +57,7 @@ def test_an_application_without_recordings_is_told_so(tmp_path: Path) -> None:
 def test_the_command_playback_takes_applications_of_celery(folder: Path) -> None:
     line = [sys.executable, "-m", "playback_core.cli", "--app", f"{APP}:app", "compare"]
     compared = subprocess.run(
-        line, env=environment(folder, 1), capture_output=True, text=True, check=False
+        line, env=environment(folder), capture_output=True, text=True, check=False
     )
     assert compared.returncode == 0, compared.stderr
     assert "3 compared: 3 Equal" in compared.stdout

@@ -104,6 +104,8 @@ def test_a_cold_shutdown_leaves_a_cassette_that_can_be_read(tmp_path: Path) -> N
             worker.run("add", number)
         worker.until_recorded("add", 5)
         worker.send("slow", 30)
+        # What a child has not told that it runs yet, a cold shutdown waits for.
+        worker.until_running("slow")
         worker.stop(signal.SIGQUIT)
         assert len(worker.recordings("add")) == 5
         assert all(

@@ -8,28 +8,31 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Final
 
 from celery import Celery
+from celery.backends.rpc import RPCBackend
 from celery.result import AsyncResult
+from kombu import pools
 
 from playback_core import Recording, SQLiteTapeCassette
 from tests.celery.conftest import WAIT
-from tests.interceptors.redis_server import redis_server
+from tests.celery.services import NOWHERE, Services, redis_services
 
 APP: Final = "tests.celery.workers_app"
+HIGHEST_PRIORITY: Final = 9
 _ROOT: Final = Path(__file__).parents[2]
 
 
 class Worker:
     """A running worker, and what sends tasks to it."""
 
-    def __init__(self, folder: Path, port: int, *options: str, app: str = APP) -> None:
+    def __init__(self, folder: Path, services: Services, *options: str, app: str = APP) -> None:
         self._folder = folder
         self._app = app
-        self._environ = environment(folder, port)
+        self._environ = environment(folder, services)
         self._log = folder / "worker.log"
         command = [sys.executable, "-m", "celery", "-A", app, "worker", "-l", "WARNING"]
         command += ["--without-gossip", "--without-mingle", "--without-heartbeat", *options]
@@ -37,8 +40,8 @@ class Worker:
             self._process = subprocess.Popen(
                 command, env=self._environ, cwd=_ROOT, stdout=log, stderr=subprocess.STDOUT
             )
-        url = f"redis://127.0.0.1:{port}"
-        self.client = Celery(broker=f"{url}/0", backend=f"{url}/1", set_as_current=False)
+        self.client = Celery(broker=services.broker, backend=services.backend, set_as_current=False)
+        self.client.conf.task_queue_max_priority = HIGHEST_PRIORITY
 
     @property
     def pid(self) -> int:
@@ -54,19 +57,35 @@ class Worker:
     def run(self, task: str, *args: Any, **options: Any) -> Any:
         return self.send(task, *args, **options).get(timeout=WAIT)
 
+    def until_running(self, task: str) -> None:
+        """Wait until the worker knows that a child runs a task."""
+        end = time.monotonic() + WAIT
+        while time.monotonic() < end:
+            replies = self.client.control.broadcast("active", reply=True, limit=1, timeout=WAIT)
+            running = [each["name"] for reply in replies for each in next(iter(reply.values()))]
+            if f"{self._app}.{task}" in running:
+                return
+        raise AssertionError(f"{task} did not run")
+
     def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
         """End the worker, by default when its tasks are done, and return how it ended."""
         if self._process.poll() is None:
             self._process.send_signal(how)
+            # A worker that waits for messages looks once in 10 seconds whether it is to end.
+            self.client.control.broadcast("ping")
         return self._process.wait(WAIT)
 
     def close(self) -> None:
         if self._process.poll() is None:
             self._process.kill()
             self._process.wait(WAIT)
+        backend = self.client.backend
+        if isinstance(backend, RPCBackend):
+            backend.result_consumer.stop()
         # A result that is freed later would tell the backend so, which is gone by then.
-        self.client.backend.remove_pending_result = lambda result: result
+        backend.remove_pending_result = lambda result: result
         self.client.close()
+        pools.reset()
 
     def recordings(self, task: str) -> list[Recording]:
         cassette = SQLiteTapeCassette(cassette_path(self._folder))
@@ -87,10 +106,12 @@ class Worker:
 
 
 @contextmanager
-def worker_process(folder: Path, *options: str, app: str = APP) -> Iterator[Worker]:
-    """Run a worker and its broker for a block."""
-    with redis_server() as port:
-        worker = Worker(folder, port, *options, app=app)
+def worker_process(
+    folder: Path, *options: str, app: str = APP, services: Services | None = None
+) -> Iterator[Worker]:
+    """Run a worker for a block, over services that run already, or else of its own."""
+    with redis_services() if services is None else nullcontext(services) as used:
+        worker = Worker(folder, used, *options, app=app)
         try:
             yield worker
         finally:
@@ -101,11 +122,12 @@ def cassette_path(folder: Path) -> Path:
     return folder / "recorded.db"
 
 
-def environment(folder: Path, port: int) -> dict[str, str]:
+def environment(folder: Path, services: Services = NOWHERE) -> dict[str, str]:
     """Return the environment in which the application records."""
     return {
         **os.environ,
-        "WORKERS_PORT": str(port),
+        "WORKERS_BROKER": services.broker,
+        "WORKERS_BACKEND": services.backend,
         "SHOP_DATABASE": str(folder / "shop.db"),
         "PLAYBACK_ENABLED": "1",
         "PLAYBACK_CASSETTE": f"sqlite:///{cassette_path(folder)}",
@@ -113,12 +135,14 @@ def environment(folder: Path, port: int) -> dict[str, str]:
     }
 
 
-def command(folder: Path, *arguments: str, app: str = APP) -> subprocess.CompletedProcess[str]:
-    """Run `celery playback` for the application, with no broker there is."""
+def command(
+    folder: Path, *arguments: str, app: str = APP, services: Services = NOWHERE
+) -> subprocess.CompletedProcess[str]:
+    """Run `celery playback` for the application, by default with no broker there is."""
     line = [sys.executable, "-m", "celery", "-A", app, "playback", *arguments]
     return subprocess.run(
         line,
-        env=environment(folder, 1),
+        env=environment(folder, services),
         cwd=_ROOT,
         capture_output=True,
         text=True,

@@ -5,16 +5,19 @@ import time
 from typing import Any
 
 from celery import Celery, Task, chain, chord
+from celery.exceptions import Reject
+from celery.result import allow_join_result
 
 from playback_celery import PlaybackCelery
 
-_PORT = os.environ.get("WORKERS_PORT", "0")
-
 app = Celery(
-    "workers", broker=f"redis://127.0.0.1:{_PORT}/0", backend=f"redis://127.0.0.1:{_PORT}/1"
+    "workers",
+    broker=os.environ.get("WORKERS_BROKER"),
+    backend=os.environ.get("WORKERS_BACKEND"),
 )
 app.conf.update(
     worker_prefetch_multiplier=1,
+    task_queue_max_priority=9,
     broker_connection_retry_on_startup=True,
     result_expires=None,
     playback={"SAMPLING": {"workers_app.unsampled": 0}, "EXCLUDE": ["*.excluded"]},
@@ -90,3 +93,30 @@ def unsampled() -> None:
 @app.task(bind=True)
 def headers(self: Task) -> Any:
     return self.request.headers
+
+
+@app.task(bind=True)
+def delivery(self: Task) -> Any:
+    request = self.request
+    return [request.delivery_info, request.headers, request.eta]
+
+
+@app.task(bind=True, acks_late=True)
+def requeue(self: Task) -> bool:
+    if not self.request.delivery_info["redelivered"]:
+        raise Reject("once more", requeue=True)
+    return True
+
+
+@app.task(bind=True, acks_late=True, reject_on_worker_lost=True)
+def die_once(self: Task) -> bool:
+    if not self.request.delivery_info["redelivered"]:
+        os.kill(os.getpid(), 9)
+    return True
+
+
+@app.task
+def wait_for(number: int) -> int:
+    with allow_join_result():
+        total: int = add.delay(number, 1).get(timeout=20)
+    return total
