@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from celery import Celery, Task, signals
-from celery.exceptions import SoftTimeLimitExceeded
 
 from playback_celery.app_playback import playbacks
 from playback_celery.lost_tasks import LostTarget
 from playback_celery.sending import PARENT_HEADER
+from playback_celery.soft_limits import CAME_BETWEEN_CALLS, SoftLimit, SoftLimitTarget, soft_limit
 from playback_celery.task_rules import TaskRules
 from playback_celery.translate import cut_arguments, ended, is_repeated_delivery, recorded_task
 from playback_core import TapeRecorder
@@ -48,7 +48,9 @@ class _TracerTarget(Target):
 
 
 WORKERS: Final = Interceptor(
-    library="celery workers", targets=[_TracerTarget(), LostTarget()], distribution="celery"
+    library="celery workers",
+    targets=[_TracerTarget(), LostTarget(), SoftLimitTarget()],
+    distribution="celery",
 )
 """Where workers call us, whatever applications they have."""
 
@@ -171,14 +173,15 @@ def _within(operation: OpenOperation, task: Task, trace: Trace, given: tuple[Any
     try:
         try:
             enter(operation.scope)
-            traced = trace(*given)
+            with soft_limit() as limit:
+                traced = trace(*given)
         finally:
             enter(outer)
     except BaseException as error:
         operation.close(Outcome(exception=error))
         raise
     with FailingOpen(operation.scope.session, "Recording the result of task", task.name):
-        _close(operation, traced, _result_serializer(task, given[3]))
+        _close(operation, traced, _result_serializer(task, given[3]), limit)
     return traced
 
 
@@ -190,13 +193,13 @@ def _result_serializer(task: Task, request: dict[str, Any]) -> str | None:
     )
 
 
-def _close(operation: OpenOperation, traced: Any, serializer: str | None) -> None:
+def _close(operation: OpenOperation, traced: Any, serializer: str | None, limit: SoftLimit) -> None:
     if is_repeated_delivery(traced):
         operation.exclude()
     else:
         state, outcome = ended(traced, serializer)
         metadata = {"state": state}
-        if isinstance(outcome.exception, SoftTimeLimitExceeded):
-            metadata[NOT_REPLAYABLE] = "its soft time limit ended it, which no replay waits for"
+        if not limit.is_replayable(operation.scope.session):
+            metadata[NOT_REPLAYABLE] = CAME_BETWEEN_CALLS
         operation.add_metadata(metadata)
         operation.close(outcome)

@@ -9,7 +9,7 @@ from billiard.exceptions import WorkerLostError
 from celery.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded
 
 from playback_core import TapeRecorder
-from tests.celery.worker_process import command, worker_process
+from tests.celery.worker_process import APP, command, worker_process
 
 LOST: Final = "The process that ran a task was ended:"
 
@@ -84,18 +84,31 @@ def test_a_hard_time_limit_is_an_incomplete_recording_or_none(tmp_path: Path) ->
         assert len(worker.recordings("add")) == 1
 
 
-def test_a_soft_time_limit_is_a_failure_that_no_replay_can_verify(tmp_path: Path) -> None:
-    with worker_process(tmp_path, "-c", "1") as worker:
-        with pytest.raises(SoftTimeLimitExceeded):
-            worker.run("linger")
+def test_a_soft_time_limit_replays_where_it_came_within_a_recorded_call_alone(
+    tmp_path: Path,
+) -> None:
+    with worker_process(tmp_path, "-c", "4") as worker:
+        within = [worker.send("do_without"), worker.send("need")]
+        between = [worker.send("give_up"), worker.send("linger")]
+        assert [each[0].get(timeout=20) for each in (within, between)] == [
+            "done without",
+            "given up",
+        ]
+        for ended in (within[1], between[1]):
+            with pytest.raises(SoftTimeLimitExceeded):
+                ended.get(timeout=20)
+        worker.until_recorded("add", 1)
         assert worker.stop() == 0
-        (recording,) = worker.recordings("linger")
-        metadata = recording.get_metadata()
-        assert metadata["state"] == "FAILURE"
-        assert "soft time limit" in metadata[TapeRecorder.NOT_REPLAYABLE]
-    compared = command(tmp_path, "compare")
+        for task in ("give_up", "linger"):
+            (recording,) = worker.recordings(task)
+            assert "soft time limit" in recording.get_metadata()[TapeRecorder.NOT_REPLAYABLE]
+    compared = command(tmp_path, "compare", f"{APP}.do_without", f"{APP}.need")
+    assert compared.returncode == 0, compared.stdout + compared.stderr
+    assert "2 compared: 2 Equal" in compared.stdout
+    compared = command(tmp_path, "compare", f"{APP}.give_up", f"{APP}.linger")
     assert compared.returncode == 3
-    assert "1 compared: 1 EqualizerFailure" in compared.stdout
+    assert "2 compared: 2 EqualizerFailure" in compared.stdout
+    assert "came between the calls that are recorded" in compared.stdout
 
 
 def test_a_cold_shutdown_leaves_a_cassette_that_can_be_read(tmp_path: Path) -> None:

@@ -5,10 +5,11 @@ import time
 from typing import Any
 
 from celery import Celery, Task, chain, chord
-from celery.exceptions import Reject
+from celery.exceptions import Reject, SoftTimeLimitExceeded
 from celery.result import allow_join_result
 
 from playback_celery import PlaybackCelery
+from playback_core import recorder
 
 app = Celery(
     "workers",
@@ -23,6 +24,12 @@ app.conf.update(
     playback={"SAMPLING": {"workers_app.unsampled": 0}, "EXCLUDE": ["*.excluded"]},
 )
 PlaybackCelery(app)
+
+
+@recorder.intercept_input("answer")
+def answer() -> str:
+    time.sleep(60)
+    return "late"
 
 
 @app.task
@@ -78,6 +85,29 @@ def hang() -> None:
 @app.task(soft_time_limit=1)
 def linger() -> None:
     time.sleep(60)
+
+
+@app.task(soft_time_limit=1)
+def give_up() -> str:
+    try:
+        time.sleep(60)
+    except SoftTimeLimitExceeded:
+        return "given up"
+    return "done"
+
+
+@app.task(soft_time_limit=1)
+def do_without() -> str:
+    try:
+        return answer()
+    except SoftTimeLimitExceeded:
+        add.delay(1)
+        return "done without"
+
+
+@app.task(soft_time_limit=1)
+def need() -> str:
+    return answer()
 
 
 @app.task
