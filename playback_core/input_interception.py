@@ -7,7 +7,7 @@ from functools import lru_cache, partial
 from typing import Any, Final, cast
 
 from playback_core.binding import Binding
-from playback_core.codec import decode, encode_key
+from playback_core.codec import decode, encode_key, is_put_off
 from playback_core.data_handlers import InputInterceptionDataHandler
 from playback_core.entry import Entry, EntryKind, encoded
 from playback_core.errors import InputInterceptionKeyCreationError
@@ -166,6 +166,9 @@ class InputInterception(CallInterception):
                 outcome.value = given_again(session, entry, outcome.value, restore)
             elif type(outcome.value) in CONSUMED_LATER:
                 outcome.value = given_again(session, entry, outcome.value)
+            elif is_put_off(outcome.value):
+                # It was no answer yet: what says how to get one is told anew, and asks as then.
+                return None
         return None, outcome
 
     def _keys(

@@ -7,11 +7,15 @@ function runs in a replay, too, where it ran when it was recorded.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import lru_cache
+from inspect import iscoroutinefunction
 from typing import Any, Final
 
 from django.conf import settings
 from django.core.cache import caches
 from django.core.cache.backends.base import DEFAULT_TIMEOUT, BaseCache
+from django.db.models import QuerySet
+from django.utils.module_loading import import_string
 
 from playback_core.entry import EntryKind
 from playback_core.interception import Args, Kwargs
@@ -98,6 +102,8 @@ _CALLS: Final[dict[str, tuple[EntryKind, Callable[..., dict[str, Any]]]]] = {
     "decr_version": (OUTPUT, _incr),
 }
 _WITH_KEYS: Final = frozenset({"get_many", "delete_many"})
+# `add` may not need the value.
+_WITH_VALUES: Final = frozenset({"set", "set_many"})
 
 
 class _Cached(CallTarget):
@@ -110,6 +116,8 @@ class _Cached(CallTarget):
 
     def replacement(self, original: Function) -> Function:
         intercepted = super().replacement(original)
+        if self._name in _WITH_VALUES and not iscoroutinefunction(original):
+            return _after_queries(intercepted)
         if self._name not in _WITH_KEYS:
             return intercepted
 
@@ -140,6 +148,30 @@ class _Cached(CallTarget):
         return stored.get("value", call.about) if self._name == "get" else stored
 
 
+def _after_queries(put: Function) -> Function:
+    """Have querysets make their queries first: a backend makes them when it pickles, out of sight.
+
+    Those of Django do: of others it is not known.
+    """
+
+    def put_in(cache: Any, *args: Any, **kwargs: Any) -> Any:
+        if current() is not None and isinstance(cache, _pickling()):
+            for given in (*args, *kwargs.values()):
+                for value in given.values() if type(given) is dict else (given,):
+                    if isinstance(value, QuerySet):
+                        len(value)
+        return put(cache, *args, **kwargs)
+
+    return put_in
+
+
+@lru_cache(maxsize=1)
+def _pickling() -> tuple[type, ...]:
+    paths = ("locmem.LocMemCache", "db.DatabaseCache", "filebased.FileBasedCache")
+    more = ("redis.RedisCache", "memcached.BaseMemcachedCache")
+    return tuple(import_string(f"django.core.cache.backends.{path}") for path in (*paths, *more))
+
+
 class _MakingFolder(CallTarget):
     """The place where a cache in files makes its folder, when it is looked up."""
 
@@ -165,8 +197,6 @@ def _alias(cache: Any) -> str:
 
 
 def _own_names(path: str) -> Iterator[str]:
-    from django.utils.module_loading import import_string
-
     yield from _CALLS
     try:
         backend = import_string(path)

@@ -3,9 +3,10 @@
 Start at `tiers` (what is tried in which order) and at `kinds` (where a type is added).
 """
 
+from playback_core.codec.forms import Form
 from playback_core.codec.frames import compress, decompress
 from playback_core.codec.json_form import json_form
-from playback_core.codec.layout import store_by_fields
+from playback_core.codec.layout import is_put_off, store_by_fields, store_by_form
 from playback_core.codec.limits import DEFAULT_LIMITS, Limits
 from playback_core.codec.opaque import Opaque, UnknownException, on_refused_use
 from playback_core.codec.registry import alias_type, known_types, register_type
@@ -26,6 +27,7 @@ __all__ = [
     "DEFAULT_LIMITS",
     "UNCHANGING",
     "Deferred",
+    "Form",
     "Limits",
     "Opaque",
     "UnknownException",
@@ -38,6 +40,7 @@ __all__ = [
     "encode_key",
     "encode_plain",
     "holds_opaque",
+    "is_put_off",
     "json_form",
     "known_types",
     "on_refused_use",
@@ -45,5 +48,6 @@ __all__ = [
     "snapshot",
     "storable_text",
     "store_by_fields",
+    "store_by_form",
     "stored_text",
 ]

@@ -60,6 +60,10 @@ class FieldWalk:
         return known[1]
 
     def _made_anew(self, value: Any) -> Any:
+        # A lazy object must not be asked what it is: it would look.
+        if layout_of(type(value)).form is not None:
+            self._waiting.append(value)
+            return value
         if isinstance(value, tuple):
             return self._tuple(value)
         if type(value) is frozenset:
@@ -101,6 +105,12 @@ class FieldWalk:
         return Exception(f"{value.type_path}: {value}")
 
     def _enter(self, value: Any) -> None:
+        form = layout_of(type(value)).form
+        if form is not None:
+            fields = form.fields(value)
+            self._mapping(fields)
+            form.fill(value, fields)
+            return
         if isinstance(value, dict):
             self._mapping(value)
         elif isinstance(value, list):

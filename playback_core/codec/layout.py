@@ -26,6 +26,7 @@ from types import (
 )
 from typing import Any
 
+from playback_core.codec.forms import Form, add_form, find_form
 from playback_core.codec.opaque import UnknownException
 from playback_core.codec.pickle_hooks import is_finalised, is_hooked, pass_hooks_of
 from playback_core.codec.registry import register_type, type_path
@@ -63,6 +64,7 @@ class Flavour(enum.Enum):
     ATTRS = "an attrs class"
     PYDANTIC = "a pydantic model"
     PLAIN = "a plain object"
+    FORMED = "an object that has a form"
     STAND_IN = "a stand-in for an unknown exception"
     OPAQUE = "not stored"
 
@@ -83,6 +85,7 @@ class Layout:
     """Reads all slots at once; raises AttributeError where one is empty."""
     buildable: bool = True
     """False for an exception that is stored, but not to be made from data."""
+    form: Form | None = None
 
 
 _layouts: dict[int, tuple[weakref.ref[type], Layout]] = {}
@@ -96,6 +99,21 @@ def store_by_fields(cls: type) -> None:
     """
     pass_hooks_of(cls)
     _layouts.clear()
+
+
+def store_by_form(cls: type, form: Form) -> None:
+    """Have instances of a class, and of those below it, be stored as a form says.
+
+    It is for adapters, of whose frameworks' classes the state does not say what a value is.
+    """
+    add_form(cls, form)
+    _layouts.clear()
+
+
+def is_put_off(value: Any) -> bool:
+    """Tell whether a decoded value had not been computed when it was recorded."""
+    form = layout_of(type(value)).form
+    return form is not None and form.is_put_off(value)
 
 
 def layout_of(cls: type) -> Layout:
@@ -114,6 +132,9 @@ def layout_of(cls: type) -> Layout:
 
 def _find_layout(cls: type) -> Layout:
     mro = cls.__mro__
+    form = find_form(mro)
+    if form is not None:
+        return Layout(Flavour.FORMED, type_path(form.named(cls)), form=form)
     path = type_path(cls)
     flavour, base = _flavour(cls, mro)
     slots = _slots(mro)

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any, Final
 
 from playback_core.codec import Opaque, UnknownException, describe, encode_key
+from playback_core.codec.layout import layout_of
 from playback_core.studio.alignment import align
 from playback_core.studio.clock_rule import CLOCK_RULE, recorded_form, replayed_form
 from playback_core.studio.concealed_rule import CONCEALED_RULE, is_concealed
@@ -131,6 +132,11 @@ class _Walk:
     def _inside(self, recorded: Any, replayed: Any, path: str) -> Iterator[Difference] | None:
         if type(recorded) is not type(replayed):
             return None
+        form = layout_of(type(recorded)).form
+        if form is not None:
+            # A lazy object must not be asked what it is: it would look.
+            fields, others = form.fields(recorded), form.fields(replayed)
+            return self._mapping_of_attributes(fields, others, path)
         if isinstance(recorded, str):
             return self._lines(recorded, replayed, path)
         if isinstance(recorded, dict):

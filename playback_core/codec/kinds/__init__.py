@@ -20,7 +20,7 @@ from typing import Any
 from playback_core.codec.kinds import containers, moments, scalars, subclasses
 from playback_core.codec.kinds.base import Leaf, Node
 from playback_core.codec.kinds.exceptions import ExceptionKind, GroupKind
-from playback_core.codec.kinds.instances import Instance
+from playback_core.codec.kinds.instances import Formed, Instance
 from playback_core.codec.kinds.references import Class, EnumMember, Function
 from playback_core.codec.kinds.unknown import StandIn, Unknown
 from playback_core.codec.layout import Flavour, layout_of
@@ -92,6 +92,7 @@ _BY_FLAVOUR: dict[Flavour, Kind] = {
     Flavour.ATTRS: Instance(81, Flavour.ATTRS),
     Flavour.PYDANTIC: Instance(82, Flavour.PYDANTIC),
     Flavour.PLAIN: Instance(83, Flavour.PLAIN),
+    Flavour.FORMED: Formed(),
     Flavour.STAND_IN: STAND_IN,
     Flavour.OPAQUE: UNKNOWN,
 }

@@ -24,6 +24,10 @@ NAMES = (
     "mailed",
     "kept",
     "valued",
+    "put_off",
+    "fetched",
+    "told",
+    "cached_rows",
     "absent",
     "logged",
 )

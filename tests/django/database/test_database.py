@@ -21,6 +21,7 @@ import psycopg
 import pytest
 
 from playback_core import Recording
+from playback_core.codec import describe
 from playback_core.entry import Entry, EntryKind
 from tests.django.database.names import NAMES
 from tests.http_cases import Answer, Case, Client, ask_everything
@@ -264,7 +265,32 @@ def test_what_is_put_into_a_session_is_told_as_what_it_is(fleet: Fleet) -> None:
         assert (session["cart"], session["seen"]) == (["tea"], 1)
 
 
+def test_querysets_and_lazy_objects_are_told_as_they_are_and_nothing_is_asked_for_it(
+    fleet: Fleet,
+) -> None:
+    for entries in fleet.entries_of("told"):
+        asked = [each.alias for each in entries if each.kind is EntryKind.INPUT]
+        # That of the view itself; the user is of nobody, and asks for nothing.
+        assert [alias for alias in asked if "SELECT" in alias] == [
+            "django default SELECT database_product"
+        ]
+    for recording in fleet.recordings_of("told"):
+        first, second, third, _ = (
+            describe(each.decoded_arguments(), 10_000)
+            for each in recording.entries
+            if each.alias == "told"
+        )
+        assert 'parameters={"name": "tea", "stock": 1}' in first
+        assert '"user": django.utils.functional.SimpleLazyObject()' in first
+        assert 'name="tea"' in second
+        assert "SimpleLazyObject(value=django.contrib.auth.models.AnonymousUser" in second
+        assert 'text="/told/"' in second
+        assert "rows=[tests.django.database.models.Product(" in third
+        assert 'text="Monday"' in third
+
+
 CHANGES = {
+    "told": ("told", "Different", "parameters['stock']: 1 -> 2"),
     "query": ("listed", "EqualizerFailure", "django default SELECT database_product"),
     "write": ("ordered", "Different", "kwargs['parameters']['count']: 1 -> 2"),
     "mail": ("mailed", "Different", "output django mail"),
@@ -279,7 +305,8 @@ def test_changed_code_shows_as_what_it_does(
     fleet = fleet_of("postgres gthread")
     name, status, text = CHANGES[change]
     with postgres.gone():
-        verdicts = fleet.compare("listed", "ordered", "mailed", "entered", CASES_CHANGED=change)
+        names = ("listed", "ordered", "mailed", "entered", "told")
+        verdicts = fleet.compare(*names, CASES_CHANGED=change)
     assert {name for name, got in _statuses(verdicts).items() if "Equal" not in got} == {name}
     for each in verdicts[name]:
         shown = f"{each['message']} {each.get('diff')}"

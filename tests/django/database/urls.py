@@ -2,7 +2,9 @@
 
 from django.urls import path
 
-from tests.django.database import views
+from tests.django.database import value_views, views
 from tests.django.database.names import NAMES
 
-urlpatterns = [path(f"{name}/", getattr(views, name), name=name) for name in NAMES]
+_VIEWS = vars(views) | vars(value_views)
+
+urlpatterns = [path(f"{name}/", _VIEWS[name], name=name) for name in NAMES]
