@@ -47,3 +47,4 @@ def uninstall_all() -> None:
         uninstall(library)
     for module in _BY_SETTINGS:
         uninstall(module.LIBRARY)
+    mail.uninstall_more()

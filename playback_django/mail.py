@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from email.message import Message
 from typing import Any, Final
 
@@ -10,9 +10,11 @@ from django.conf import settings
 from django.core.mail.backends.base import BaseEmailBackend
 
 from playback_core.interception import Args, Kwargs
-from playback_core.interceptor import CallTarget, Interceptor, Target
+from playback_core.interceptor import CallTarget, Interceptor, Target, install, uninstall
 from playback_core.library_interception import OUTPUT, UNRECORDED, Call
 from playback_core.outcome import Outcome
+from playback_core.replacing import Function, is_ours
+from playback_core.session import current
 from playback_django.configured import targets_of
 
 LIBRARY: Final = "django.core.mail"
@@ -22,23 +24,16 @@ _BACKENDS: Final = tuple(
 )
 _FILES: Final = "django.core.mail.backends.filebased"
 _LISTS: Final = ("to", "cc", "bcc", "reply_to")
+_DEFAULT_MAILER: Final = "default"
+
+_by_class: Final[set[str]] = set()
 
 
 class _Sending(CallTarget):
-    """The place where a message sends itself."""
+    """The place where a backend sends messages.
 
-    def __init__(self) -> None:
-        super().__init__(_MODULE, "EmailMessage.send")
-
-    def describe(self, args: Args, kwargs: Kwargs) -> Call | None:
-        fields = told(args[0])
-        if kwargs.get("using") is not None:
-            fields["using"] = str(kwargs["using"])
-        return Call(OUTPUT, "django mail", fields)
-
-
-class _SendingMany(CallTarget):
-    """The place where a backend sends several messages."""
+    Not where a message sends itself: Django warns by who has called that, and would find us.
+    """
 
     def __init__(self, module: str, attribute: str, name: str) -> None:
         super().__init__(module, attribute)
@@ -47,7 +42,43 @@ class _SendingMany(CallTarget):
         messages = args[1] if len(args) > 1 else kwargs["email_messages"]
         if not isinstance(messages, (list, tuple)):
             return None
-        return Call(OUTPUT, "django mail", {"messages": [*map(told, messages)]})
+        fields: dict[str, Any] = {"messages": [*map(told, messages)]}
+        if len(messages) == 1:
+            (fields,) = fields["messages"]
+        mailer = getattr(args[0], "alias", None)
+        if mailer not in (None, _DEFAULT_MAILER):
+            fields["using"] = str(mailer)
+        return Call(OUTPUT, "django mail", fields)
+
+
+class _Addressing(Target):
+    """The place where a message says who gets it, which it is asked first.
+
+    What it is to be sent by may be of a class that no setting names.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(_MODULE, "EmailMessage.recipients")
+
+    def replacement(self, original: Function) -> Function:
+        def recipients(message: Any) -> Any:
+            if current() is not None:
+                own = vars(message)
+                connection = own.get("_connection", own.get("connection"))
+                if connection is not None:
+                    _intercept(type(connection))
+            return original(message)
+
+        return recipients
+
+
+def _intercept(backend: type) -> None:
+    if is_ours(getattr(backend, "send_messages", None)):
+        return
+    path = f"{backend.__module__}.{backend.__qualname__}"
+    library = f"{LIBRARY} by {path}"
+    _by_class.add(library)
+    install(Interceptor(library=library, distribution="django", targets=[*_targets([path])]))
 
 
 class _Connecting(CallTarget):
@@ -121,13 +152,20 @@ def _chosen() -> Iterator[str]:
         yield backend
 
 
+def _targets(backends: Iterable[str]) -> Iterator[Target]:
+    known = tuple(backends)
+    yield from targets_of(known, ["send_messages"], _Sending)
+    yield from targets_of([*known, f"{_FILES}.EmailBackend"], ["open", "close"], _Connecting)
+
+
 def interceptor() -> Interceptor:
     """Return that of messages, and of the backends of Django and of the settings."""
     backends = [*_BACKENDS, *_chosen()]
-    targets: list[Target] = [
-        _Sending(),
-        _IntoFiles(),
-        *targets_of(backends, ["send_messages"], _SendingMany),
-        *targets_of([*backends, f"{_FILES}.EmailBackend"], ["open", "close"], _Connecting),
-    ]
+    targets = [_Addressing(), _IntoFiles(), *_targets(backends)]
     return Interceptor(library=LIBRARY, distribution="django", targets=targets)
+
+
+def uninstall_more() -> None:
+    """Put the originals of backends back that no setting names."""
+    while _by_class:
+        uninstall(_by_class.pop())

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.django.conftest import make_project
+from tests.recorded import output_of, stored_in
 
 URLS = """
 from django.core.mail import get_connection, send_mail
@@ -111,3 +112,88 @@ def test_mail_by_mailers_is_recorded_and_replays_without_them(tmp_path: Path) ->
     project.write("shop_urls", MAILED.replace('using="default"', 'using="files"'))
     changed = project.manage("playback_compare", "mailed", "--json")
     assert "output django mail #3 kwargs['using']" in changed.stdout
+
+
+UNNAMED = """
+from django.core.mail import EmailMessage
+from django.http import HttpResponse
+from django.urls import path
+from shop_mail import Backend, Sender
+
+def mailed(request):
+    count = 0
+    for number, connection in enumerate([Backend(), Sender()]):
+        message = EmailMessage(f"{number}", "b", to=["to@shop.test"])
+        for name in ("_connection", "connection"):
+            if hasattr(message, name):
+                setattr(message, name, connection)
+                break
+        count += message.send()
+    count += EmailMessage("to nobody", "b").send()
+    return HttpResponse(f"{count}")
+
+urlpatterns = [path("", mailed, name="mailed")]
+"""
+
+SENDER = """
+class Sender:
+    def send_messages(self, messages):
+        (settings.BASE_DIR / "sent too").write_text(messages[0].subject)
+        return len(messages)
+"""
+
+
+def test_mail_by_backends_that_no_setting_names_is_recorded_and_not_sent_by_a_replay(
+    tmp_path: Path,
+) -> None:
+    project = make_project(tmp_path)
+    project.write("shop_urls", UNNAMED)
+    project.write("shop_mail", BACKEND + SENDER)
+    project.record()
+    assert (tmp_path / "sent").read_text() == "0"
+    assert (tmp_path / "sent too").read_text() == "1"
+    (tmp_path / "sent").unlink()
+    (tmp_path / "sent too").unlink()
+
+    project.write("shop_urls", UNNAMED.replace('f"{number}"', 'f"new {number}"'))
+    changed = project.manage("playback_compare", "mailed", "--json")
+    for number in (1, 2):
+        assert f"output django mail #{number} kwargs['subject']" in changed.stdout
+    assert "output django mail #3" not in changed.stdout
+    assert not (tmp_path / "sent").exists()
+    assert not (tmp_path / "sent too").exists()
+
+
+WARNED = """
+import warnings
+from django.core.mail import EmailMessage, mail_managers
+from django.http import HttpResponse
+from django.urls import path
+
+def mailed(request):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        mail_managers("s", "b")
+        EmailMessage("s", "b", to=["to@shop.test"]).send(fail_silently=True)
+    return HttpResponse(repr(sorted({each.filename.rpartition("/")[2] for each in caught})))
+
+urlpatterns = [path("", mailed, name="mailed")]
+"""
+
+MANAGED = """
+import django
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+MANAGERS = ["a@b.test"] if django.VERSION >= (6,) else [("a", "a@b.test")]
+"""
+
+
+def test_a_warning_of_who_sends_mail_is_of_who_sends_it(tmp_path: Path) -> None:
+    project = make_project(tmp_path)
+    project.write("shop_urls", WARNED)
+    project.write("shop_settings", (tmp_path / "shop_settings.py").read_text() + MANAGED)
+    project.record()
+    (recording,) = (
+        each for each in stored_in(tmp_path / "playback.db") if each.category == "mailed"
+    )
+    seen = output_of(recording)["body"].decode()
+    assert seen in ("[]", "['shop_urls.py']")
