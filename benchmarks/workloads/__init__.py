@@ -6,6 +6,7 @@ from benchmarks.workload import Workload
 from benchmarks.workloads.celery_tasks import CELERY_NOTHING, CELERY_WAITING
 from benchmarks.workloads.clock import CLOCK, CLOCK_OUTSIDE
 from benchmarks.workloads.dedicated import DEDICATED
+from benchmarks.workloads.django_queries import DJANGO_QUERIES, DJANGO_QUERIES_REPLAYED
 from benchmarks.workloads.django_shop import (
     DJANGO_SHOP,
     DJANGO_SHOP_ASGI,
@@ -61,6 +62,8 @@ WORKLOADS: Final[tuple[Workload, ...]] = (
     DJANGO_SHOP_P99,
     DJANGO_SHOP_ASGI,
     DJANGO_SHOP_ASGI_P99,
+    DJANGO_QUERIES,
+    DJANGO_QUERIES_REPLAYED,
     INTERCEPTORS_IDLE,
     INTERCEPTORS_IMPORT,
     HTTP_RECORDED,
