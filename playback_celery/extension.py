@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 from celery import Celery
 
-from playback_celery.app_playback import AppPlayback, name_of, playbacks
+from playback_celery.app_playback import AppPlayback, configured_settings, name_of, playbacks
 from playback_celery.hooks import WORKERS, Hooks
 from playback_celery.interceptor import INTERCEPTOR
 from playback_celery.task_rules import TaskRules
@@ -55,7 +55,7 @@ class PlaybackCelery:
         install(INTERCEPTOR)
         install(WORKERS)
         hooks = Hooks(self.recorder, TaskRules(settings), enabled=enabled)
-        playbacks[app] = AppPlayback(settings, self.recorder, hooks, base)
+        playbacks[app] = AppPlayback(settings, configured_settings(app), self.recorder, hooks, base)
         hooks.install()
 
     def uninstall(self, app: Celery) -> None:

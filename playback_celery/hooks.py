@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from celery import Celery, Task, signals
 
-from playback_celery.app_playback import playbacks
+from playback_celery.app_playback import playbacks, require_settings_read
 from playback_celery.lost_tasks import LostTarget
 from playback_celery.sending import PARENT_HEADER
 from playback_celery.soft_limits import CAME_BETWEEN_CALLS, SoftLimit, SoftLimitTarget, soft_limit
@@ -42,7 +42,11 @@ class _TracerTarget(Target):
     def replacement(self, original: Function) -> Function:
         def build_tracer(name: str, task: Task, *args: Any, **kwargs: Any) -> Trace:
             trace: Trace = original(name, task, *args, **kwargs)
-            return _traced(kwargs.get("app") or task.app, task, trace)
+            app = kwargs.get("app") or task.app
+            if not kwargs.get("eager"):
+                # A worker makes them when it starts, and ends where one can't be made.
+                require_settings_read(app)
+            return _traced(app, task, trace)
 
         return build_tracer
 

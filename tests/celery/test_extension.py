@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from celery import Celery
+from celery.app.trace import build_tracer
 
 from playback_celery import PlaybackCelery, players
 from playback_core import TapeRecorder
@@ -25,6 +26,30 @@ def test_an_unknown_setting_is_named() -> None:
 def test_a_wrong_value_is_named_with_the_choices() -> None:
     with pytest.raises(SettingsError, match="SAMPLING in the configuration is 7"):
         PlaybackCelery(_app(SAMPLING=7), TapeRecorder())
+
+
+@pytest.mark.parametrize("late", [{"EXCLUDE": ["a"]}, {"SAMPLNG": 1}])
+def test_an_application_that_is_configured_after_its_playback_is_refused(
+    shop: RecordedApp, late: dict[str, Any]
+) -> None:
+    @shop.task("add")
+    def add(a: int, b: int) -> int:
+        return a + b
+
+    shop.app.finalize()
+    shop.app.conf.playback = late
+    with pytest.raises(SettingsError):
+        # As a worker does when it starts.
+        build_tracer("add", add, app=shop.app)
+    with pytest.raises(SettingsError):
+        players(shop.app)
+    assert add.apply((1, 2)).get() == 3
+
+
+def test_a_configuration_that_is_changed_in_place_is_seen(shop: RecordedApp) -> None:
+    shop.app.conf.playback["SAMPLING"] = 0.5
+    with pytest.raises(SettingsError, match=r"'shop\d+' was changed after PlaybackCelery\(app\)"):
+        players(shop.app)
 
 
 def test_the_environment_goes_over_the_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
