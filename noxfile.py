@@ -37,3 +37,11 @@ def django_suite(session: nox.Session) -> None:
     """Run Django's own tests with our hooks in place and without; downloads its sources."""
     session.install("--editable", ".[dev]")
     session.run("python", "-m", "tests.django.suite", *session.posargs)
+
+
+@nox.session(python=PYTHONS[0])
+@nox.parametrize("release", ["5.4.0", "5.5.*", "5.6.*"])
+def celery_releases(session: nox.Session, release: str) -> None:
+    """Run the tests of Celery on the oldest release that is supported, and on those since."""
+    session.install("--editable", ".[dev]", f"celery[redis]=={release}")
+    session.run("pytest", "tests/celery", *session.posargs)

@@ -1,6 +1,7 @@
 """PlaybackCelery: reads the settings of an application, sets the recorder up, puts hooks in."""
 
 import os
+import sys
 from pathlib import Path
 
 import click
@@ -68,5 +69,15 @@ class PlaybackCelery:
 def _is_for_commands() -> bool:
     # `celery` imports the application before the command that it is for has its turn.
     context = click.get_current_context(silent=True)
-    is_playback = context is not None and context.invoked_subcommand == "playback"
-    return is_playback or are_made_for_commands()
+    return are_made_for_commands() or (context is not None and _command(context) == "playback")
+
+
+def _command(context: click.Context) -> str | None:
+    """Return the command of `celery` that a context is of; before 5.5 it does not know it yet."""
+    if context.invoked_subcommand is not None or context.command.name != "celery":
+        return context.invoked_subcommand
+    try:
+        _, rest, _ = context.command.make_parser(context).parse_args(sys.argv[1:])
+    except click.UsageError:
+        return None
+    return rest[0] if rest else None

@@ -3,6 +3,7 @@
 from typing import Final
 
 from benchmarks.workload import Workload
+from benchmarks.workloads.celery_memory import CELERY_MEMORY
 from benchmarks.workloads.celery_tasks import CELERY_NOTHING, CELERY_WAITING
 from benchmarks.workloads.clock import CLOCK, CLOCK_OUTSIDE
 from benchmarks.workloads.dedicated import DEDICATED
@@ -74,4 +75,5 @@ WORKLOADS: Final[tuple[Workload, ...]] = (
     *PSYCOPG_STATEMENTS,
     CELERY_WAITING,
     CELERY_NOTHING,
+    CELERY_MEMORY,
 )

