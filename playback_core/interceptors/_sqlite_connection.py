@@ -10,7 +10,7 @@ from typing import Any, Final
 from playback_core.drivers import drive
 from playback_core.interception import Args, Kwargs
 from playback_core.interceptors._dbapi import TransactionCalls
-from playback_core.interceptors._sqlite_cursor import Cursor, both, plain_execute
+from playback_core.interceptors._sqlite_cursor import Cursor, RecordedCursor, both, plain_execute
 from playback_core.interceptors._sqlite_driver import (
     DRIVER,
     Replayable,
@@ -100,9 +100,14 @@ _plain_init: Final = _plain.__init__
 _plain_cursor: Final = _plain.cursor
 _plain_commit: Final[Callable[[Any], None]] = _plain.commit
 _plain_rollback: Final[Callable[[Any], None]] = _plain.rollback
+_plain_row_factory: Final = vars(_plain)["row_factory"]
 
 
-class Connection(sqlite3.Connection, Replayable):
+def _cursor_with_factory(connection: Any) -> Any:
+    return _plain_cursor(connection, Cursor)
+
+
+class RecordedConnection(sqlite3.Connection, Replayable):
     """A connection whose cursors and transactions are recorded; else it is as any other.
 
     One that was opened before a replay reaches its file no more within it, and stays open.
@@ -110,7 +115,12 @@ class Connection(sqlite3.Connection, Replayable):
 
     __module__ = "sqlite3"
 
+    # What makes the cursors of statements that run outside of an operation: the class, which is
+    # quicker than to let `cursor` make them, as long as they need no factory of rows.
+    _playback_cursor: Any = Cursor
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._playback_cursor = Cursor
         is_alone = current() is None and not running_replays
         (_plain_init if is_alone else _open)(self, *args, **kwargs)
         detected = args[_DETECT_TYPES] if len(args) > _DETECT_TYPES else kwargs.get("detect_types")
@@ -119,15 +129,25 @@ class Connection(sqlite3.Connection, Replayable):
 
     def cursor(self, factory: Any = Cursor) -> Any:
         if factory is not Cursor and isinstance(factory, type):
-            factory = both(factory, Cursor) if issubclass(factory, sqlite3.Cursor) else factory
+            is_cursor = issubclass(factory, sqlite3.Cursor)
+            factory = both(factory, RecordedCursor) if is_cursor else factory
         return _plain_cursor(self, factory)
+
+    @property
+    def row_factory(self) -> Any:
+        return _plain_row_factory.__get__(self)
+
+    @row_factory.setter
+    def row_factory(self, factory: Any) -> None:
+        _plain_row_factory.__set__(self, factory)
+        self._playback_cursor = Cursor if factory is None else _cursor_with_factory
 
     # They make a plain cursor, whatever an application's class has for `cursor`.
     def execute(self, sql: str, parameters: Any = (), /) -> Any:
-        cursor = _plain_cursor(self, Cursor)
         if current() is None and not running_replays:
-            return plain_execute(cursor, sql, parameters)
-        return cursor.execute(sql, parameters)
+            make = self._playback_cursor
+            return plain_execute(make(self), sql, parameters)
+        return _plain_cursor(self, Cursor).execute(sql, parameters)
 
     def executemany(self, sql: str, parameters: Any, /) -> Any:
         return _plain_cursor(self, Cursor).executemany(sql, parameters)
@@ -149,12 +169,12 @@ class Connection(sqlite3.Connection, Replayable):
         if current() is None:
             return _plain.__exit__(self, kind, error, traceback)
         if kind is not None:
-            Connection.rollback(self)
+            RecordedConnection.rollback(self)
             return False
         try:
-            Connection.commit(self)
+            RecordedConnection.commit(self)
         except BaseException:
-            Connection.rollback(self)
+            RecordedConnection.rollback(self)
             raise
         return False
 
@@ -183,7 +203,7 @@ class Connection(sqlite3.Connection, Replayable):
     def _is_replayed(self) -> bool:
         return isinstance(current_session(), PlaybackSession)
 
-    def _end(self, transaction: Callable[[Connection], None]) -> None:
+    def _end(self, transaction: Callable[[RecordedConnection], None]) -> None:
         if current() is not None:
             check_usable(self)
         transaction(self)
@@ -199,4 +219,11 @@ for _name, _calls in (
 ):
     # SQLite may have been built without it.
     if hasattr(_plain, _name):
-        setattr(Connection, _name, _driven(_name, _calls))
+        setattr(RecordedConnection, _name, _driven(_name, _calls))
+
+
+class Connection(RecordedConnection):
+    """One of no class of the application's."""
+
+    __module__ = "sqlite3"
+    __slots__ = ("_playback_cursor",)

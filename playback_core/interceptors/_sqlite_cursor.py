@@ -14,12 +14,15 @@ from playback_core.interceptors._fetches import FetchInterception
 from playback_core.interceptors._parameters import looked_at
 from playback_core.interceptors._rows import KeptRows, RecordedRows
 from playback_core.interceptors._sqlite_driver import (
+    CLOSED,
     DRIVER,
+    Closed,
     check_usable,
     connection_of,
     description_of,
     lastrowid_of,
     rowcount_of,
+    rows_of,
 )
 from playback_core.library_interception import LibraryInterception
 from playback_core.session import current, running_replays, unsealed
@@ -28,10 +31,10 @@ _plain: Final[Any] = sqlite3.Cursor
 _FOREVER: Final = repeat(())
 
 
-def _check_cursor(cursor: Cursor) -> None:
+def _check_cursor(cursor: RecordedCursor) -> None:
     # Before it is told, as it is no answer of a database: what is recorded is not asked for.
     check_usable(connection_of(cursor))
-    if cursor._playback_closed:
+    if isinstance(rows_of(cursor), Closed):
         raise sqlite3.ProgrammingError("Cannot operate on a closed cursor.")
 
 
@@ -53,16 +56,17 @@ _fetchall: Final = drive(_plain.fetchall, FetchInterception(DRIVER, "all"))
 _next: Final = drive(_plain.__next__, FetchInterception(DRIVER, "next"))
 
 
-class Cursor(sqlite3.Cursor):
+class RecordedCursor(sqlite3.Cursor):
     """A cursor whose statements and rows are recorded; without an operation it is as any other.
 
     Rows are kept as SQLite gives them, and given to the application's factory in a replay, too.
     """
 
     __module__ = "sqlite3"
+    # Each cursor that is made would pay for a `__dict__`.
+    __slots__ = ()
 
-    _playback_rows: Rows | None = None
-    _playback_closed = False
+    _playback_rows: Rows | Closed
 
     # Without an operation each method has one check and one call: whoever has none pays for those.
     def execute(self, sql: str, parameters: Any = (), /) -> Any:
@@ -110,9 +114,11 @@ class Cursor(sqlite3.Cursor):
     def __iter__(self) -> Any:
         branch = current()
         if branch is None:
-            # With nothing of ours between the loop and SQLite.
+            # With nothing of ours between the loop and SQLite. No row is None without a factory.
+            if self.row_factory is None:
+                return iter(_plain_fetchone.__get__(self), None)
             return starmap(_plain_next.__get__(self), _FOREVER)
-        rows = self._playback_rows
+        rows = rows_of(self)
         if not (isinstance(rows, KeptRows) and rows.session is branch.session):
             return self
         if not branch.intercepting or self.row_factory is not None or not DRIVER.exact(self):
@@ -122,7 +128,7 @@ class Cursor(sqlite3.Cursor):
 
     def close(self) -> None:
         _plain.close(self)
-        self._playback_closed = True
+        self._playback_rows = CLOSED
 
     @property
     def description(self) -> Any:
@@ -147,7 +153,7 @@ class Cursor(sqlite3.Cursor):
         return lastrowid_of(self) if rows is None else rows.about.get("lastrowid")
 
     def _answered(self) -> RecordedRows | None:
-        rows = self._playback_rows
+        rows = rows_of(self)
         return rows if isinstance(rows, RecordedRows) and rows.session.open else None
 
     def _raw(self, fetch: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
@@ -179,6 +185,13 @@ class Cursor(sqlite3.Cursor):
             columns = ", ".join(f"NULL AS {_quoted(name)}" for name in rows.names)
             with unsealed():
                 _plain.execute(self, f"SELECT {columns} WHERE 0")
+
+
+class Cursor(RecordedCursor):
+    """One of no class of the application's."""
+
+    __module__ = "sqlite3"
+    __slots__ = ("_playback_rows",)
 
 
 @lru_cache(maxsize=64)

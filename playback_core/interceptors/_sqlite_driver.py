@@ -19,12 +19,28 @@ is_in_transaction: Final = vars(sqlite3.Connection)["in_transaction"].__get__
 _check: Final = sqlite3.Connection.getlimit
 
 
+class Closed:
+    """What a cursor that is closed has for rows."""
+
+
+CLOSED: Final = Closed()
+
+
+def rows_of(cursor: Any) -> Rows | Closed | None:
+    """Return what is kept of the last statement of a cursor; None where none was intercepted."""
+    try:
+        rows: Rows | Closed = cursor._playback_rows
+    except AttributeError:
+        return None
+    return rows
+
+
 class _Sqlite(Driver):
     library = "sqlite3"
 
     def rows(self, cursor: Any) -> Rows | None:
-        rows: Rows | None = cursor._playback_rows
-        return rows
+        rows = rows_of(cursor)
+        return None if isinstance(rows, Closed) else rows
 
     def set_rows(self, cursor: Any, rows: Rows) -> None:
         cursor._playback_rows = rows

@@ -10,7 +10,7 @@ from functools import wraps
 from typing import Any, Final
 
 from playback_core.interceptor import Interceptor, Target, is_installed
-from playback_core.interceptors._sqlite_connection import Connection
+from playback_core.interceptors._sqlite_connection import Connection, RecordedConnection
 from playback_core.interceptors._sqlite_cursor import both
 from playback_core.replacing import Function
 
@@ -38,7 +38,7 @@ def _ours(factory: Any) -> Any:
         return Connection
     # A function that makes connections makes its own.
     is_class = isinstance(factory, type) and issubclass(factory, sqlite3.Connection)
-    return both(factory, Connection) if is_class else factory
+    return both(factory, RecordedConnection) if is_class else factory
 
 
 INTERCEPTOR: Final = Interceptor(

@@ -583,6 +583,22 @@ def test_classes_of_the_application_stay_what_they_are(path, replays_equal):
     assert replays_equal(work) == expected
 
 
+def test_classes_of_the_application_may_have_slots(path, replays_equal):
+    class ShopCursor(sqlite3.Cursor):
+        __slots__ = ("seen",)
+
+    class ShopConnection(sqlite3.Connection):
+        __slots__ = ("shop",)
+
+    def work():
+        with closing(sqlite3.connect(path, factory=ShopConnection)) as connection:
+            cursor = connection.cursor(ShopCursor)
+            cursor.seen = connection.shop = "axe"
+            return cursor.execute("SELECT name FROM product ORDER BY id").fetchall()
+
+    assert replays_equal(work) == NAMES
+
+
 def test_a_class_that_takes_no_other_beside_it_is_left_alone(path):
     class Sealed(sqlite3.Connection):
         def __init_subclass__(cls):
@@ -756,6 +772,23 @@ def test_without_an_operation_cursors_and_connections_are_as_any_other(path):
             assert connection.in_transaction
         assert connection.total_changes == 3
         assert repr(connection).startswith("<sqlite3.Connection object")
+        connection.row_factory = None
+        assert connection.row_factory is None
+        assert list(connection.execute(query)) == [(None,), (1,)]
+        with pytest.raises(AttributeError):
+            cursor.anything = "a cursor has no attributes of an application's"
+
+
+def test_a_cursor_made_before_the_operation_is_recorded_within_it(path):
+    with closing(sqlite3.connect(path)) as connection:
+        cursor = connection.execute("SELECT 1")
+
+        def work():
+            return cursor.execute("SELECT name FROM product ORDER BY id").fetchall()
+
+        runs = Runs(work)
+        assert (runs.result, runs.aliases) == (NAMES, ["sqlite3 SELECT product"])
+        assert runs.replayed(work)[0] == NAMES
 
 
 def test_uninstalled_it_makes_plain_connections_also_where_a_replay_has_guarded_it(path):
