@@ -6,7 +6,9 @@ import inspect
 import logging
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
@@ -120,6 +122,11 @@ class _Installation:
 _MISSING: Final[Any] = object()
 _installations: Final[dict[str, _Installation]] = {}
 
+_Names = dict[Any, tuple[_Installation, Any]]
+"""By an original function, whose it is and what names of it are given instead."""
+
+_gathered: Final[ContextVar[_Names | None]] = ContextVar("playback_gathered_names", default=None)
+
 
 def install(interceptor: Interceptor) -> None:
     """Put the interceptions of a library in place, of each module when it is imported; idempotent.
@@ -137,6 +144,18 @@ def install(interceptor: Interceptor) -> None:
         if not _exists(module):
             _note_missing(installation, targets)
         when_imported(module, partial(_replace_all, installation, targets))
+
+
+@contextmanager
+def names_at_once() -> Iterator[None]:
+    """Look for the names that modules have for functions once, for all that a block installs."""
+    by_original: _Names = {}
+    token = _gathered.set(by_original)
+    try:
+        yield
+    finally:
+        _gathered.reset(token)
+        _guarded(partial(_replace_names, by_original), "functions by the names of modules")
 
 
 def uninstall(library: str) -> None:
@@ -167,15 +186,18 @@ def when_imported(module: str, hook: Callable[[Any], None]) -> None:
     """Call a hook with a module, now if it is imported, else as soon as it is."""
     from wrapt import register_post_import_hook
 
-    register_post_import_hook(partial(_called, hook), module)
+    def called(imported: Any) -> None:
+        name = getattr(imported, "__name__", imported)
+        _guarded(partial(hook, imported), f"module {name}")
+
+    register_post_import_hook(called, module)
 
 
-def _called(hook: Callable[[Any], None], module: Any) -> None:
+def _guarded(install: Callable[[], None], what: str) -> None:
     try:
-        hook(module)
+        install()
     except Exception as fault:
-        name = getattr(module, "__name__", module)
-        _logger.warning("Intercepting module %s failed: %r", name, fault, exc_info=fault)
+        _logger.warning("Intercepting %s failed: %r", what, fault, exc_info=fault)
 
 
 def _exists(module: str) -> bool:
@@ -189,7 +211,7 @@ def _exists(module: str) -> bool:
 
 
 def _replace_all(installation: _Installation, targets: Sequence[Target], module: Any) -> None:
-    by_name: dict[Any, Any] = {}
+    by_name: _Names = {}
     for target in targets:
         if installation.off:
             return
@@ -201,16 +223,23 @@ def _replace_all(installation: _Installation, targets: Sequence[Target], module:
         if not is_ours(getattr(own, "__func__", own)):
             ours = _replace(installation, target, owner, name, own)
             if target.by_name and owner is module:
-                by_name[own] = ours
-    if by_name:
-        _replace_names(installation, by_name)
+                by_name[own] = installation, ours
+    gathered = _gathered.get()
+    if gathered is None:
+        _replace_names(by_name)
+    else:
+        # One function may have two places, of which the first has its names.
+        gathered.update(by_name | gathered)
 
 
-def _replace_names(installation: _Installation, by_original: dict[Any, Any]) -> None:
+def _replace_names(by_original: _Names) -> None:
+    if not by_original:
+        return
     for module, name, original in list(names_of(by_original)):
-        ours = by_original[original]
-        setattr(module, name, ours)
-        installation.replaced.append((module, name, original, ours))
+        installation, ours = by_original[original]
+        if not installation.off:
+            setattr(module, name, ours)
+            installation.replaced.append((module, name, original, ours))
 
 
 def _place(module: Any, attribute: str) -> tuple[Any, str, Any]:

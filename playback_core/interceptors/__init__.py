@@ -74,13 +74,14 @@ def install_interceptors(names: Sequence[str] = ("*",)) -> None:
     No library is imported by this. Raise KeyError for a name that there is none of.
     """
     known = available()
-    for name, options in chosen(names).items():
-        if options:
-            _module_of(name).take_options(options)
-        if name not in _registered:
-            _registered.add(name)
-            hook = partial(_install, name, known[name])
-            _interceptor.when_imported(_IMPORTED_BY.get(name, name), hook)
+    with _interceptor.names_at_once():
+        for name, options in chosen(names).items():
+            if options:
+                _module_of(name).take_options(options)
+            if name not in _registered:
+                _registered.add(name)
+                hook = partial(_install, name, known[name])
+                _interceptor.when_imported(_IMPORTED_BY.get(name, name), hook)
 
 
 def uninstall_interceptors() -> None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 from playback_core.guard import FailingOpen
 from playback_core.http_exchange import BodyCapture, CutBody
@@ -19,8 +18,7 @@ Ending = Literal["finished", "raised", "partial"]
 _PIECE_BYTES: Final = 36
 
 
-@dataclass(slots=True)
-class KeptBody:
+class KeptBody(NamedTuple):
     """What is known of a response's body: `sizes` are those of its pieces, None where unknown.
 
     `ending` says whether the application read all of it, came upon an error, or left.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import sys
 import zlib
 from collections.abc import Callable
@@ -40,6 +39,8 @@ def encoded(coding: str, plain: bytes) -> bytes:
     if coding == "br":
         compressed: bytes = import_module("brotli").compress(plain)
         return compressed
+    import gzip
+
     return gzip.compress(plain, mtime=0)
 
 

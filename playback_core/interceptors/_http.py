@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
-from functools import lru_cache, partial
-from typing import Any, Final
+from functools import cache, lru_cache, partial
+from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from playback_core.entry import EntryKind
@@ -37,15 +36,13 @@ tracing, and differ from run to run."""
 _READS: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _KINDS: Final = {"input": INPUT, "output": OUTPUT}
 _HEAD_BYTES: Final = 512
-_BOUNDARY: Final = re.compile(r'(multipart/[^;]*;.*boundary="?)([^";,]+)', re.IGNORECASE)
+_MULTIPART: Final = "multipart/"
 _ANY: Final = "boundary"
-_USER: Final = re.compile(r"(?<=://)[^/?]*@")
 _ANYTHING: Final = ("accept", "*/*")
 """What some libraries say of themselves, and what saying nothing means."""
 
 
-@dataclass(frozen=True, slots=True)
-class SentRequest:
+class SentRequest(NamedTuple):
     """A request as a library sends it; nobody changes any of it, but a body that is being sent."""
 
     method: str
@@ -70,7 +67,7 @@ def http_call(request: SentRequest, about: Any = None) -> Call:
     options = _options()
     body = within_limit(request.body, options.body_limit)
     if body is not request.body:
-        request = replace(request, body=body)
+        request = request._replace(body=body)
     size = _HEAD_BYTES + (len(body) if isinstance(body, bytes) else 0)
     later = partial(request_fields, request, _redactor())
     kind, alias = _kind_and_alias(request, options)
@@ -96,8 +93,7 @@ def foresee(request: SentRequest) -> None:
             body.place = session.reserve(branch)
 
 
-@dataclass(frozen=True, slots=True)
-class Cut:
+class Cut(NamedTuple):
     """After how many bytes the body of a recorded request was cut off, and whether it failed."""
 
     at: int | None = None
@@ -111,7 +107,7 @@ def recorded_cut(request: SentRequest) -> Cut:
         return Cut()
     session = branch.session
     kind, alias = _kind_and_alias(request, session.interceptor_options)
-    told = request_fields(replace(request, body=b""), _redactor())
+    told = request_fields(request._replace(body=b""), _redactor())
     for entry in session.left(kind, alias, branch.path):
         arguments = entry.decoded_arguments()
         fields = arguments["kwargs"] if kind is OUTPUT else arguments[1]
@@ -171,8 +167,11 @@ def _without_boundary(
     headers: list[tuple[str, str]], content: Content
 ) -> tuple[list[tuple[str, str]], Content]:
     # It is random, and says nothing.
-    boundary = _BOUNDARY.match(header_value(headers, "content-type"))
-    if boundary is None or not isinstance(content, bytes):
+    content_type = header_value(headers, "content-type")
+    if not isinstance(content, bytes) or _MULTIPART not in content_type.lower():
+        return headers, content
+    boundary = _boundary().match(content_type)
+    if boundary is None:
         return headers, content
     found = boundary.group(2)
     delimiter = b"--" + found.encode("latin-1")
@@ -185,7 +184,21 @@ def _without_boundary(
 
 def _without_user(url: str) -> str:
     url = url.partition("#")[0]
-    return _USER.sub("", url, count=1) if "@" in url else url
+    return _user().sub("", url, count=1) if "@" in url else url
+
+
+# Compiled when they are first needed: few applications have any use for them, and each would
+# wait for them to be imported.
+
+
+@cache
+def _boundary() -> re.Pattern[str]:
+    return re.compile(r'(multipart/[^;]*;.*boundary="?)([^";,]+)', re.IGNORECASE)
+
+
+@cache
+def _user() -> re.Pattern[str]:
+    return re.compile(r"(?<=://)[^/?]*@")
 
 
 def shown_text(url: str) -> Callable[[str], str]:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from playback_core.interceptors._parameters import Places, places_of
 from playback_core.interceptors._tokens import Token, joined, tokens_of
@@ -61,8 +60,7 @@ NAME: Final = "\0"
 """What stands in a folded text for the name of a savepoint or cursor."""
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(NamedTuple):
     """An SQL text, told.
 
     `reads` is true where only its result matters: it is an input. `folded` is the text with its

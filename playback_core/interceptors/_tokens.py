@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import cache
 from typing import Final, NamedTuple
-
-_SCAN: Final = re.compile(
-    r"""(?P<space>\s+)
-    |(?P<hint>/\*[+!].*?\*/)
-    |(?P<comment>--[^\n]*|/\*.*?\*/)
-    |(?P<string>(?:\b(?:[bBeEnNxX]|[uU]&))?'(?:[^']|'')*'|\$(?P<tag>\w*)\$.*?\$(?P=tag)\$)
-    |(?P<quoted>"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\])
-    |(?P<place>%\(\w+\)s|%s|\?\d*|(?<![:\w]):\w+|(?<!\w)[@$]\w+)
-    |(?P<number>\.?\d[\w.]*)
-    |(?P<word>[^\W\d][\w$]*)
-    |(?P<mark>[(),;.])
-    |(?P<operator>->>?|::|[+*/<>=~!\#^&|]+|.)
-    """,
-    re.VERBOSE | re.DOTALL,
-)
 
 _OPENING: Final = frozenset(("(", ".", "::"))
 _CLOSING: Final = frozenset((")", ",", ";", ".", "::"))
+
+
+@cache
+def _scan() -> re.Pattern[str]:
+    # Compiled for the first statement, as an application waits for what is imported.
+    return re.compile(
+        r"""(?P<space>\s+)
+        |(?P<hint>/\*[+!].*?\*/)
+        |(?P<comment>--[^\n]*|/\*.*?\*/)
+        |(?P<string>(?:\b(?:[bBeEnNxX]|[uU]&))?'(?:[^']|'')*'|\$(?P<tag>\w*)\$.*?\$(?P=tag)\$)
+        |(?P<quoted>"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\])
+        |(?P<place>%\(\w+\)s|%s|\?\d*|(?<![:\w]):\w+|(?<!\w)[@$]\w+)
+        |(?P<number>\.?\d[\w.]*)
+        |(?P<word>[^\W\d][\w$]*)
+        |(?P<mark>[(),;.])
+        |(?P<operator>->>?|::|[+*/<>=~!\#^&|]+|.)
+        """,
+        re.VERBOSE | re.DOTALL,
+    )
 
 
 class Token(NamedTuple):
@@ -44,7 +49,7 @@ class Token(NamedTuple):
 def tokens_of(text: str) -> Iterable[Token]:
     """Return the parts of a text: no whitespace, and of comments only the hints."""
     depth = 0
-    for match in _SCAN.finditer(text):
+    for match in _scan().finditer(text):
         kind = match.lastgroup or ""
         if kind == "tag":
             kind = "string"

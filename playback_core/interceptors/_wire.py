@@ -44,10 +44,9 @@ class _WireBody(ReceivedBody):
                 return KeptBody(content, sizes, "finished")
             is_truncated = kept.ending == "finished"
             return KeptBody(content, sizes, kept.ending, kept.error, is_truncated)
-        kept.sizes = None
         if kept.ending == "partial" and self._length is not None and len(self) >= self._length:
-            kept.ending = "finished"
-        return kept
+            return kept._replace(sizes=None, ending="finished")
+        return kept._replace(sizes=None)
 
 
 class _KeepingFile:
