@@ -33,6 +33,13 @@ def core(session: nox.Session) -> None:
 
 
 @nox.session(python=PYTHONS[0])
+def thorough(session: nox.Session) -> None:
+    """Run the tests over made-up values with many more of them than the gate has time for."""
+    session.install("--editable", ".[dev]")
+    session.run("pytest", "-m", "hypothesis", "--hypothesis-profile=thorough", *session.posargs)
+
+
+@nox.session(python=PYTHONS[0])
 def django_suite(session: nox.Session) -> None:
     """Run Django's own tests with our hooks in place and without; downloads its sources."""
     session.install("--editable", ".[dev]")

@@ -19,6 +19,10 @@ settings.register_profile(
     print_blob=True,
     suppress_health_check=[HealthCheck.too_slow],
 )
+# What the gate has no time for, and other examples each time: `nox -s thorough`.
+settings.register_profile(
+    "thorough", settings.get_profile("bundle"), derandomize=False, max_examples=2000
+)
 settings.load_profile("bundle")
 
 

@@ -4,7 +4,9 @@ A cassette brings a Planter, which puts raw bytes where a recording was stored.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from hashlib import md5
 from io import BytesIO
 from pathlib import Path
@@ -351,51 +353,73 @@ def code_bearing_values(module: str) -> dict[str, bytes]:
     }
 
 
-def bombs() -> dict[str, bytes]:
-    """Return small payloads that ask for much memory, time or depth, as they are unframed."""
-
-    def array(count: int, part: bytes) -> bytes:
-        return b"\xdd" + count.to_bytes(4, "big") + part * count
-
-    chain = [[30, None, Ext(1, (n + 1).to_bytes(4, "little"))] for n in range(110_000)]
-    graph = ormsgpack.packb([Ext(1, bytes(4)), *chain, [30, None]])
-    return {
-        "columns of nothing": array(60 * MEGABYTE, b"\xc0"),
-        "columns of lists": array(20 * MEGABYTE, b"\x90"),
-        "nested columns": b"\x91" * (60 * MEGABYTE),
-        "a column of lists": b"\x9a\x01" + array(8 * MEGABYTE, b"\x90") + b"\x90" * 8,
-        "millions of entries": ormsgpack.packb(
-            [1, ["a"], [[]], bytes([3]) * 4_000_000, bytes(4_000_000), *[[0] * 4_000_000] * 5]
-        ),
-        "a length of four gigabytes": b"\x9a\x01\xdd\xff\xff\xff\xff",
-        "a value of nothing": columns(array(6_000_000, b"\xc0")),
-        "a value of lists": columns(array(6_000_000, b"\x91\x00")),
-        "a nested value": columns(b"\x91" * MEGABYTE + b"\xc0"),
-        "a nested typed value": columns(b"\xc1\x00" + b"\x91" * MEGABYTE + b"\xc0"),
-        "a chain": columns(b"\xc1\x02" + graph),
-        "a text of four gigabytes": columns(b"\xdb\xff\xff\xff\xff"),
-    }
+def _array(count: int, part: bytes) -> bytes:
+    return b"\xdd" + count.to_bytes(4, "big") + part * count
 
 
-def frame_bombs() -> dict[str, bytes]:
-    """Return frames that unpack to much, or say something else than they unpack to."""
+def _millions_of_entries() -> bytes:
+    count = 4_000_000
+    return ormsgpack.packb(
+        [1, ["a"], [[]], bytes([3]) * count, bytes(count), *[[0] * count] * 5],
+    )
+
+
+def _chain() -> bytes:
+    links = [[30, None, Ext(1, (n + 1).to_bytes(4, "little"))] for n in range(110_000)]
+    return ormsgpack.packb([Ext(1, bytes(4)), *links, [30, None]])
+
+
+BOMBS: dict[str, Callable[[], bytes]] = {
+    "columns of nothing": lambda: _array(60 * MEGABYTE, b"\xc0"),
+    "columns of lists": lambda: _array(20 * MEGABYTE, b"\x90"),
+    "nested columns": lambda: b"\x91" * (60 * MEGABYTE),
+    "a column of lists": lambda: b"\x9a\x01" + _array(8 * MEGABYTE, b"\x90") + b"\x90" * 8,
+    "millions of entries": _millions_of_entries,
+    "a length of four gigabytes": lambda: b"\x9a\x01\xdd\xff\xff\xff\xff",
+    "a value of nothing": lambda: columns(_array(6_000_000, b"\xc0")),
+    "a value of lists": lambda: columns(_array(6_000_000, b"\x91\x00")),
+    "a nested value": lambda: columns(b"\x91" * MEGABYTE + b"\xc0"),
+    "a nested typed value": lambda: columns(b"\xc1\x00" + b"\x91" * MEGABYTE + b"\xc0"),
+    "a chain": lambda: columns(b"\xc1\x02" + _chain()),
+    "a text of four gigabytes": lambda: columns(b"\xdb\xff\xff\xff\xff"),
+}
+"""Small payloads that ask for much memory, time or depth, as they are unframed; made when used."""
+
+FRAME_HEADER = b"PB\x01\x01"
+
+
+@cache
+def _large() -> bytes:
+    return zstd.compress(bytes(600 * MEGABYTE), 1)
+
+
+def _small() -> bytes:
+    return zstd.compress(bytes(1000), 1)
+
+
+def _streamed() -> bytes:
     stream = zstd.ZstdCompressor(level=1)
-    streamed = b"".join(stream.compress(bytes(MEGABYTE)) for _ in range(1024)) + stream.flush()
-    honest = zstd.compress(bytes(600 * MEGABYTE), 1)
-    small = zstd.compress(bytes(1000), 1)
-    lying = bytearray(honest)
+    return b"".join(stream.compress(bytes(MEGABYTE)) for _ in range(1024)) + stream.flush()
+
+
+def _lying() -> bytes:
+    raw = bytearray(_large())
     # Magic number, descriptor, then the size: of eight bytes here, of two for a small frame.
-    lying[5:13] = (1000).to_bytes(8, "little")
-    return {
-        "says its size": b"PB\x01\x01" + honest,
-        "does not say its size": b"PB\x01\x01" + streamed,
-        "lies about its size": b"PB\x01\x01" + bytes(lying),
-        "is followed by another": b"PB\x01\x01" + small + honest,
-        "is of an unknown method": b"PB\x01\x07" + small,
-        "is of an unknown version": b"PB\x09\x01" + small,
-        "is empty": b"",
-        "is a header": b"PB\x01\x01",
-    }
+    raw[5:13] = (1000).to_bytes(8, "little")
+    return bytes(raw)
+
+
+FRAME_BOMBS: dict[str, Callable[[], bytes]] = {
+    "says its size": lambda: FRAME_HEADER + _large(),
+    "does not say its size": lambda: FRAME_HEADER + _streamed(),
+    "lies about its size": lambda: FRAME_HEADER + _lying(),
+    "is followed by another": lambda: FRAME_HEADER + _small() + _large(),
+    "is of an unknown method": lambda: b"PB\x01\x07" + _small(),
+    "is of an unknown version": lambda: b"PB\x09\x01" + _small(),
+    "is empty": lambda: b"",
+    "is a header": lambda: FRAME_HEADER,
+}
+"""Frames that unpack to much, or say something else than they unpack to; made when used."""
 
 
 def damaged_payloads() -> dict[str, bytes]:

@@ -229,7 +229,6 @@ def assert_equal(playback: Playback) -> None:
 
 @pytest.mark.parametrize("in_task", [False, True], ids=["threads", "tasks"])
 @given(tree=trees, recorded=seeds, replayed=seeds)
-@settings(max_examples=100, deadline=None)
 def test_any_interleaving_recorded_replays_equal_in_any_other(
     in_task: bool, tree: Tree, recorded: int, replayed: int
 ) -> None:
@@ -248,7 +247,7 @@ def in_order(tree: Tree) -> Tree:
 
 
 @given(tree=trees, seed=seeds)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_calls_that_leave_their_branch_are_answered_and_listed(tree: Tree, seed: int) -> None:
     application = Application()
     application.record(tree, seed, in_task=False)

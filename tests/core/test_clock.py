@@ -502,7 +502,7 @@ def test_threads_and_tasks_read_what_they_read(recorder: TapeRecorder, replay: R
     st.lists(st.lists(st.sampled_from(["time", "now", "draw"]), max_size=5), max_size=4),
     st.randoms(use_true_random=False),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_whatever_the_interleaving_each_branch_reads_the_same(
     branches: list[list[str]], order: random.Random
 ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from playback_core.codec import compress, decompress
@@ -15,7 +15,6 @@ LARGE = b'{"name": "value", "number": 12345}' * 500
 
 
 @given(st.binary(max_size=400) | st.binary(max_size=20).map(lambda part: part * 50))
-@settings(max_examples=100, deadline=None)
 def test_bytes_come_back(raw: bytes) -> None:
     assert decompress(compress(raw), len(raw)) == raw
 

@@ -165,7 +165,8 @@ def test_keys_that_hash_forever_are_refused() -> None:
 
 @pytest.mark.parametrize("code", CODES)
 @given(header=VALUES, children=st.lists(VALUES, max_size=4))
-@settings(max_examples=8, deadline=None)
+# There are many codes.
+@settings(max_examples=settings.default.max_examples // 12)
 def test_any_parts_give_a_value_or_a_decode_error(
     code: int, header: Any, children: list[Any]
 ) -> None:
@@ -177,7 +178,6 @@ def test_any_parts_give_a_value_or_a_decode_error(
 
 
 @given(VALUES, st.data())
-@settings(max_examples=150, deadline=None)
 def test_flipped_bytes_give_a_value_or_a_decode_error(value: Any, data: Any) -> None:
     blob = bytearray(encode((value, [samples.Order(1)])))
     position = data.draw(st.integers(0, len(blob) - 1))
@@ -187,7 +187,6 @@ def test_flipped_bytes_give_a_value_or_a_decode_error(value: Any, data: Any) -> 
 
 
 @given(st.binary(max_size=60), st.sampled_from([b"", b"\xc1\x00", b"\xc1\x02\x92\xd6\x01"]))
-@settings(max_examples=200, deadline=None)
 def test_any_bytes_give_a_value_or_a_decode_error(noise: bytes, prefix: bytes) -> None:
     with contextlib.suppress(DecodeError):
         decode(prefix + noise)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from playback_core.codec import Opaque, decode, encode, encode_key
 from tests.core.codec import samples
@@ -41,7 +41,6 @@ def test_different_values_have_different_keys() -> None:
 
 
 @given(VALUES)
-@settings(max_examples=200, deadline=None)
 def test_a_decoded_copy_has_the_same_key(value: Any) -> None:
     assert encode_key(decode(encode(value))) == encode_key(value)
 

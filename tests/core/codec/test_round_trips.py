@@ -118,7 +118,6 @@ def same(left: Any, right: Any) -> bool:
 
 
 @given(VALUES)
-@settings(max_examples=300, deadline=None)
 def test_a_value_comes_back_with_its_type(value: Any) -> None:
     blob = encode(value)
     assert same(decode(blob), value)
@@ -126,19 +125,17 @@ def test_a_value_comes_back_with_its_type(value: Any) -> None:
 
 
 @given(VALUES)
-@settings(max_examples=150, deadline=None)
 def test_an_encoded_value_encodes_to_an_equal_one_again(value: Any) -> None:
     assert same(decode(encode(decode(encode(value)))), value)
 
 
 @given(VALUES)
-@settings(max_examples=150, deadline=None)
 def test_a_key_can_be_decoded(value: Any) -> None:
     assert decode(encode_key(value)) == value
 
 
 @given(VALUES)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_each_decoding_is_fresh(value: Any) -> None:
     blob = encode([value])
     first, second = decode(blob), decode(blob)
@@ -262,7 +259,6 @@ NUMBERS_AND_TEXT = st.recursive(
 
 
 @given(st.lists(NUMBERS_AND_TEXT, max_size=30), st.binary(max_size=9).map(bytearray), st.data())
-@settings(max_examples=300, deadline=None)
 def test_a_buffer_among_numbers_and_text_stays_one(value: Any, buffer: Any, data: Any) -> None:
     assert same(decode(encode(value)), value)
     value.insert(data.draw(st.integers(0, len(value))), {"buffer": buffer})

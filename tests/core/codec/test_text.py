@@ -13,7 +13,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from playback_core.codec import decode, describe, encode, encode_key
@@ -103,13 +103,11 @@ def test_different_values_have_different_texts() -> None:
 
 
 @given(VALUES)
-@settings(max_examples=150, deadline=None)
 def test_a_decoded_copy_has_the_same_text(value: Any) -> None:
     assert describe(decode(encode(value))) == describe(value)
 
 
 @given(VALUES, VALUES)
-@settings(max_examples=150, deadline=None)
 def test_texts_differ_where_keys_do(left: Any, right: Any) -> None:
     if encode_key(left) != encode_key(right):
         assert describe(left) != describe(right)
@@ -122,7 +120,6 @@ JSON = st.recursive(
 
 
 @given(JSON)
-@settings(max_examples=100, deadline=None)
 def test_json_like_values_read_as_json_alone_and_within_typed_ones(value: Any) -> None:
     text = describe(value, 10**6)
     assert json.loads(text) == value
