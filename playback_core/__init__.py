@@ -10,6 +10,7 @@ from playback_core.cassettes.s3 import S3TapeCassette
 from playback_core.cassettes.sqlite import SQLiteTapeCassette
 from playback_core.codec import Opaque, alias_type, register_type
 from playback_core.data_handlers import InputInterceptionDataHandler, OutputInterceptionDataHandler
+from playback_core.databases import OtherDatabase
 from playback_core.entry import Entry, EntryKind
 from playback_core.errors import (
     CassetteClosedError,
@@ -76,6 +77,7 @@ __all__ = [
     "Opaque",
     "OpaqueValueError",
     "OperationExceptionDuringPlayback",
+    "OtherDatabase",
     "Outcome",
     "Output",
     "OutputInterceptionDataHandler",

@@ -214,6 +214,8 @@ class LibraryInterception(CallInterception):
                 is_key = call.kind is INPUT
                 data = session.redaction.key(data) if is_key else session.redaction.value(data)
             return call, data
+        except TapeRecorderException:
+            raise
         except Exception as fault:
             message = f"What {self.alias} was called with cannot be told: {fault!r}"
             session.miss(self.alias, self.alias, message)

@@ -20,6 +20,7 @@ PARENT_ID: Final = "_tape_recorder_parent_id"
 OUTLIVED: Final = "_tape_recorder_outlived"
 CLOCK_READS: Final = "_tape_recorder_clock"
 RANDOM_READS: Final = "_tape_recorder_random"
+DATABASES: Final = "_tape_recorder_databases"
 
 MADE_HERE: Final = frozenset(
     {DURATION, RECORDED_AT, EXCEPTION_IN_OPERATION, INCOMPLETE_RECORDING, KIND, REVISION, VERSIONS}

@@ -7,6 +7,7 @@ from functools import cached_property
 from itertools import compress
 from typing import Any, Final, Literal, NamedTuple, get_args
 
+from playback_core.databases import OtherDatabase
 from playback_core.entry import BranchPath, Entry, EntryKind
 from playback_core.metadata import DURATION, RECORDED_AT
 from playback_core.now import Window, Windows, recorded_window
@@ -111,7 +112,8 @@ class Playback:
 
     Durations are seconds. `missed` calls were not recorded and raised; `substituted` ones were not
     recorded and were answered by a declared policy; `repeated` and `moved` ones were served by a
-    recorded call that was not in their place; `late` has a line for each call that came after the
+    recorded call that was not in their place; `other_databases` were used in the place of the
+    recorded ones; `late` has a line for each call that came after the
     replay had ended, which may be after this object was made, or that a thread made which went on
     after the recorded operation had; `outside` has the alias of each
     intercepted call that ran for real meanwhile because it came from a thread that was running
@@ -129,6 +131,7 @@ class Playback:
     substituted: list[Substitution] = field(default_factory=list)
     repeated: list[Relocation] = field(default_factory=list)
     moved: list[Relocation] = field(default_factory=list)
+    other_databases: list[OtherDatabase] = field(default_factory=list)
     late: list[str] = field(default_factory=list)
     outside: list[str] = field(default_factory=list)
     sealed: Sealed = "off"

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from time import time_ns
 from typing import Final
 
-from playback_core.codec import decode, describe, known_types, on_refused_use
-from playback_core.entry import Entry, EntryKind
+from playback_core.codec import decode, describe, encode, known_types, on_refused_use
+from playback_core.databases import ReplayedDatabases
+from playback_core.entry import BranchPath, Entry, EntryKind
 from playback_core.errors import (
     DecodeError,
     RecordingKeyError,
@@ -72,6 +73,7 @@ class PlaybackSession(Session):
         self._calls = RecordedCalls(recording.entries, windows, strict=strict)
         self.take: Final = self._calls.take
         self.left: Final = self._calls.left
+        self._databases = ReplayedDatabases(recording.entries, self._as_stored)
         self._lock = threading.RLock()
         self._started = time_ns()
         self._made_up: Counter[str] = Counter()
@@ -123,6 +125,14 @@ class PlaybackSession(Session):
         """
         if self.on_exception is not None:
             self.on_exception(error)
+
+    def number_database(self, path: BranchPath, library: str, address: str) -> int:
+        number = self._databases.number(path, library, address)
+        other = self._databases.other(path, library, address) if self.strict else None
+        if other is not None:
+            hint = f"It was {other.recorded}; a strict replay takes the recorded database alone."
+            raise self.miss(f"{library} database", f"{library} database {other.replayed}", hint)
+        return number
 
     def reserve(self, branch: Branch) -> Entry:
         """Return a place among the outputs for one that is told later, and begins now."""
@@ -246,6 +256,7 @@ class PlaybackSession(Session):
             substituted=list(self._substituted),
             repeated=[each for each in relocated if each.how == Match.REPEATED.value],
             moved=[each for each in relocated if each.how != Match.REPEATED.value],
+            other_databases=self._databases.others(),
             late=self._late,
             outside=self._outside,
             sealed=self.sealed,
@@ -278,6 +289,11 @@ class PlaybackSession(Session):
     def _note_made_up(self, name: str) -> None:
         with self._lock:
             self._made_up[name] += 1
+
+    def _as_stored(self, address: str) -> str:
+        if self.redaction is None:
+            return address
+        return str(decode(self.redaction.value(encode(address))))
 
     def _sent(self, alias: str) -> int:
         return sum(1 for output in self._outputs if output.alias == alias)

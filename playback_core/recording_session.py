@@ -3,11 +3,13 @@
 from collections.abc import Callable, Mapping
 from dataclasses import InitVar, dataclass
 from datetime import UTC, datetime
+from itertools import chain
 from random import Random
 from time import perf_counter_ns
 from typing import Any, Final
 
 from playback_core.codec import UNCHANGING, Deferred, decode, encode
+from playback_core.databases import UsedDatabases
 from playback_core.entry import ENTRY_BYTES, BranchPath, Entry, EntryKind
 from playback_core.errors import ForbiddenContentError, SettingsError
 from playback_core.guard import FailingOpen, Guard, take_fault
@@ -114,6 +116,7 @@ class RecordingSession(Session):
         self._metadata = metadata
         self._forks = forks()
         self._running: set[BranchPath] = set()
+        self._databases = UsedDatabases()
         self._reads = RecordedReads() if host.clock else None
         if self._reads is not None:
             self.root.reads = self._reads.branch(())
@@ -173,6 +176,9 @@ class RecordingSession(Session):
 
     def end_branch(self, path: BranchPath) -> None:
         self._running.discard(path)
+
+    def number_database(self, path: BranchPath, library: str, address: str) -> int:
+        return self._databases.number(path, library, address)
 
     def grow(self, size: int) -> None:
         self._size += size
@@ -261,7 +267,8 @@ class RecordingSession(Session):
         self.open = False
         # A copy: what a thread still running appends from here on is late, not part of it.
         entries = self.entries.copy()
-        for entry in () if self._reads is None else self._reads.entries(self.host.redaction):
+        reads = () if self._reads is None else self._reads.entries(self.host.redaction)
+        for entry in chain(reads, self._databases.entries()):
             entries.append(entry)
             self._size += ENTRY_BYTES + len(entry.result or b"")
         recording.end(entries, self._size, completion)

@@ -54,6 +54,13 @@ class Session:
     def grow(self, size: int) -> None:
         """Count bytes that an entry takes more than when it was added."""
 
+    def number_database(self, path: BranchPath, library: str, address: str) -> int:
+        """Return which of a library's databases in a branch has this address, from 1.
+
+        A strict replay raises RecordingKeyError where it is not the recorded one.
+        """
+        raise TypeError(f"{type(self).__name__} does not know databases")
+
     def note_outside(self, alias: str) -> None:
         """Note an intercepted call that came from outside the operation, in a replay."""
 

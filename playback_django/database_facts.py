@@ -59,16 +59,33 @@ _facts: Final = drive(_nothing, LibraryInterception("django server", _Facts()))
 def note_used(db: Any) -> None:
     """Note that an operation uses a database, the first time."""
     session = current_session()
-    if session is None or session.replaying:
+    if session is None:
+        return
+    if session.replaying:
+        _tell_address(db, session)
         return
     used = _used.get(session)
     if used is None:
         used = _used.setdefault(session, set())
     if db.alias not in used:
         used.add(db.alias)
+        _tell_address(db, session)
         # Whichever thread is the first one.
         with within(session.root):
             _facts(db)
+
+
+def _tell_address(db: Any, session: Session) -> None:
+    # An alias is one database, whichever thread uses it.
+    session.number_database((), f"django {db.alias}", _address(db))
+
+
+def _address(db: Any) -> str:
+    known = {name: str(db.settings_dict[name]) for name in ("HOST", "PORT", "NAME", "USER")}
+    if db.vendor == "sqlite":
+        return known["NAME"]
+    user = f"?user={known['USER']}" if known["USER"] else ""
+    return f"{db.vendor}://{known['HOST']}:{known['PORT']}/{known['NAME']}{user}"
 
 
 def tell_facts(db: Any, facts: dict[str, Any]) -> None:

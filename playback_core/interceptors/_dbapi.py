@@ -58,8 +58,8 @@ class Driver(ABC):
         """Tell whether a statement may have left a transaction open, in a replay, too."""
         return True
 
-    def database(self, connection: Any) -> str | None:
-        """Return what tells the database of a connection from others, None where nothing does."""
+    def address(self, connection: Any) -> str | None:
+        """Return where the database of a connection is, None where nobody knows; no password."""
         return None
 
     def size(self, cursor: Any, args: Args, kwargs: Kwargs) -> int | None:
@@ -111,8 +111,8 @@ class StatementCalls(ToldStatements):
         self._answer(call.about, {"columns": [], "ended": True, "rowcount": -1}, _none_missing)
         return Outcome(self.result(call.about))
 
-    def database(self, cursor: Any) -> str | None:
-        return self._driver.database(self.connection(cursor))
+    def address(self, cursor: Any) -> str | None:
+        return self._driver.address(self.connection(cursor))
 
     def result(self, cursor: Any) -> Any:
         """Return what running a statement returns."""
@@ -145,7 +145,7 @@ class TransactionCalls(LibraryCalls):
         if is_set_up() or not matters(args[0], self._statement):
             return left_out(self._set_up, self._statement, args[0])
         fields: dict[str, Any] = {"sql": self._statement}
-        tell_database(fields, self._driver.database(args[0]))
+        tell_database(fields, self._driver.library, self._driver.address(args[0]))
         return Call(OUTPUT, self._alias, fields, args[0])
 
     def keep(self, call: Call, value: Any, session: Session) -> tuple[Any, Any]:

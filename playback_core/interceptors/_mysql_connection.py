@@ -9,6 +9,7 @@ from pymysql.constants import SERVER_STATUS
 from playback_core.interception import Args, Kwargs
 from playback_core.interceptor import CallTarget, Target
 from playback_core.interceptors._errors import plain_error
+from playback_core.interceptors._mysql_address import note_statement
 from playback_core.library_interception import INPUT, Call, Missing
 from playback_core.outcome import Outcome
 from playback_core.replacing import Function
@@ -76,17 +77,16 @@ class Connect(CallTarget):
         return Call(INPUT, "pymysql connect", fields, connection)
 
     def keep(self, call: Call, value: Any, session: Session) -> tuple[Any, Any]:
-        known = vars(call.about)
-        return value, {name: known[name] for name in _FACTS if name in known}
+        return value, facts_of(call.about)
 
     def keep_error(self, call: Call, error: BaseException) -> BaseException:
         return plain_error(error)
 
     def answer(self, call: Call, stored: Any, missing: Missing) -> None:
-        _open_hollow(call.about, stored)
+        open_hollow(call.about, stored)
 
     def answer_missing(self, call: Call) -> Outcome | None:
-        _open_hollow(call.about, {})
+        open_hollow(call.about, {})
         return Outcome(None)
 
     def normalised(self, fields: dict[str, Any]) -> dict[str, Any]:
@@ -98,7 +98,14 @@ def _text(value: Any) -> Any:
     return value.decode() if isinstance(value, bytes) else value
 
 
-def _open_hollow(connection: Any, facts: dict[str, Any]) -> None:
+def facts_of(connection: Any) -> dict[str, Any]:
+    """Return what a connection knows of its server, as plain data."""
+    known = vars(connection)
+    return {name: known[name] for name in _FACTS if name in known}
+
+
+def open_hollow(connection: Any, facts: dict[str, Any]) -> None:
+    """Let a connection look as one that was opened, with what is known of its server."""
     in_autocommit = connection.autocommit_mode in (None, True)
     status = SERVER_STATUS.SERVER_STATUS_AUTOCOMMIT if in_autocommit else 0
     vars(connection).update(_UNKNOWN | {"server_status": status} | facts)
@@ -107,6 +114,8 @@ def _open_hollow(connection: Any, facts: dict[str, Any]) -> None:
     connection._rfile = None
     connection._next_seq_id = 0
     connection._result = None
+    if connection.init_command is not None:
+        note_statement(connection, connection.init_command)
 
 
 class Close(Target):

@@ -6,11 +6,11 @@ from inspect import iscoroutinefunction
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
-from psycopg import conninfo
 from psycopg.adapt import Transformer
 
 from playback_core.interception import Args, Kwargs
 from playback_core.interceptor import CallTarget, Target
+from playback_core.interceptors._pg_address import address_of, asked_params, note_asked, set_address
 from playback_core.interceptors._pg_hollow import (
     HollowPGconn,
     detached,
@@ -32,15 +32,31 @@ class Connect(CallTarget):
     def __init__(self, attribute: str) -> None:
         super().__init__("psycopg", attribute)
 
+    def replacement(self, original: Function) -> Function:
+        intercepted = super().replacement(original)
+
+        if iscoroutinefunction(original):
+
+            async def awaited(cls: Any, *args: Any, **kwargs: Any) -> Any:
+                connection = await intercepted(cls, *args, **kwargs)
+                note_asked(connection, *args, **kwargs)
+                return connection
+
+            return awaited
+
+        def called(cls: Any, *args: Any, **kwargs: Any) -> Any:
+            connection = intercepted(cls, *args, **kwargs)
+            note_asked(connection, *args, **kwargs)
+            return connection
+
+        return called
+
     def describe(self, args: Args, kwargs: Kwargs) -> Call | None:
         told = self._server(*args[1:], **kwargs)
         return Call(INPUT, "psycopg connect", told, (args, kwargs))
 
     def _server(self, info: str = "", **options: Any) -> dict[str, Any]:
-        info = options.pop("conninfo", info)
-        for name in ("autocommit", "prepare_threshold", "context", "row_factory", "cursor_factory"):
-            options.pop(name, None)
-        params = conninfo.conninfo_to_dict(info, **options)
+        params = asked_params(info, **options)
         return {name: str(params[name]) for name in self._named if params.get(name) is not None}
 
     def keep(self, call: Call, value: Any, session: Session) -> tuple[Any, Any]:
@@ -178,6 +194,7 @@ def of_the_replay(connection: Any) -> Any:
         for name in _CARRIED_OVER:
             if name in vars(connection):
                 setattr(hollow, name, vars(connection)[name])
+        set_address(hollow, address_of(connection))
         # It has nobody to close it.
         hollow._pool = None
         known[id(connection)] = connection, hollow

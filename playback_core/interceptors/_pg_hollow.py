@@ -10,6 +10,7 @@ from psycopg.adapt import AdaptersMap
 from psycopg.conninfo import conninfo_to_dict
 
 from playback_core.interceptors._errors import plain_error
+from playback_core.interceptors._pg_address import note_asked
 from playback_core.session import current_session
 
 REPORTED: Final = (
@@ -72,28 +73,11 @@ def facts_of(pgconn: Any) -> dict[str, Any]:
     }
 
 
-def place_of(pgconn: Any) -> str | None:
-    """Return what tells the database of a connection from others, None where it is closed."""
-    if isinstance(pgconn, HollowPGconn):
-        return pgconn.place
-    if pgconn.status == pq.ConnStatus.BAD:
-        return None
-    return _place((pgconn.host or b"").decode(), pgconn.port.decode(), pgconn.db.decode())
-
-
-def _place(host: str, port: str, database: str) -> str:
-    # Of a socket's folder libpq's default would have to be known where nothing is connected.
-    return f"{'' if host.startswith('/') else host}:{port or '5432'}/{database}"
-
-
 class HollowPGconn(_Base):  # type: ignore[misc]
     """What stands for libpq's connection: it answers questions, and sends nothing.
 
-    `status` and `transaction_status` are what the replay sets them to. `place` is as `place_of`
-    tells of libpq's own.
+    `status` and `transaction_status` are what the replay sets them to.
     """
-
-    place = ""
 
     # Those of libpq's connection cannot be set.
     status = int(pq.ConnStatus.BAD)
@@ -200,12 +184,8 @@ def hollow_connection(
 ) -> Any:
     """Return a connection to no server, made as `connect` of its class makes one."""
     params = conninfo_to_dict(conninfo, **kwargs)
-    pgconn = HollowPGconn(facts, str(params.get("password") or ""))
-    # By what is asked for, whether or not the server's own facts are known.
-    asked = {"host": pgconn.host.decode(), "port": pgconn.port.decode(), "user": "", **params}
-    database = asked.get("dbname") or pgconn.db.decode() or asked["user"]
-    pgconn.place = _place(str(asked["host"] or ""), str(asked["port"] or ""), str(database))
-    connection = cls(pgconn)
+    connection = cls(HollowPGconn(facts, str(params.get("password") or "")))
+    note_asked(connection, conninfo, **kwargs)
     connection._autocommit = bool(autocommit)
     if row_factory:
         connection.row_factory = row_factory

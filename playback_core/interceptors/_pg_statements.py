@@ -17,11 +17,11 @@ from playback_core.drivers import drive
 from playback_core.interception import Args, Kwargs
 from playback_core.interceptor import CallTarget
 from playback_core.interceptors._parameters import known_rows, looked_at
+from playback_core.interceptors._pg_address import address_of
 from playback_core.interceptors._pg_hollow import (
     STATE,
     Detached,
     HollowPGconn,
-    place_of,
     without_handles,
 )
 from playback_core.interceptors._pg_replayed import ReplayedTransformer, results_again
@@ -69,8 +69,8 @@ class Statements(ToldStatements, CallTarget):
         CallTarget.__init__(self, "psycopg", attribute)
         ToldStatements.__init__(self, "psycopg", many=many)
 
-    def database(self, cursor: Any) -> str | None:
-        return place_of(self.connection(cursor).pgconn)
+    def address(self, cursor: Any) -> str | None:
+        return address_of(self.connection(cursor))
 
     def keep_error(self, call: Call, error: BaseException) -> BaseException:
         note_failure(call, self.connection(call.about))

@@ -85,6 +85,12 @@ def statement(text: str) -> Statement:
     return _of_long_text(text) if len(text) <= _LONG_CACHED_LENGTH else _told(text)
 
 
+def used_database(text: str) -> str | None:
+    """Return which database a text chooses by its last USE, None where there is none."""
+    parts = [part for part in _statements(tuple(tokens_of(text))) if _verb(part) == "USE"]
+    return _name_behind({"USE"}, parts[-1]) or None if parts else None
+
+
 def normal_form(text: str) -> str:
     """Return what is equal for texts that mean the same: words and numbers in one spelling."""
     if _ESCAPED in text:

@@ -125,7 +125,7 @@ class RecordedConnection(sqlite3.Connection, Replayable):
         (_plain_init if is_alone else _open)(self, *args, **kwargs)
         detected = args[_DETECT_TYPES] if len(args) > _DETECT_TYPES else kwargs.get("detect_types")
         self.playback_exact = not detected
-        self.playback_database = _name_of(*args[:1], **kwargs)
+        self.playback_address = _name_of(*args[:1], **kwargs)
 
     def cursor(self, factory: Any = Cursor) -> Any:
         if factory is not Cursor and isinstance(factory, type):

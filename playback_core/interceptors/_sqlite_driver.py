@@ -76,9 +76,9 @@ class _Sqlite(Driver):
     def in_transaction(self, rows: Rows) -> bool:
         return bool(rows.about.get("in_transaction"))
 
-    def database(self, connection: Any) -> str | None:
-        database: str | None = getattr(connection, "playback_database", None)
-        return database
+    def address(self, connection: Any) -> str | None:
+        address: str | None = getattr(connection, "playback_address", None)
+        return address
 
     def is_idle(self, cursor: Any) -> bool:
         return description_of(cursor) is None
@@ -88,14 +88,14 @@ class Replayable:
     """What is remembered of a connection.
 
     `playback_in_transaction` is None while a replay has answered no statement; rows of one that is
-    `playback_exact` are not made by converters of the application. `playback_database` is where it
+    `playback_exact` are not made by converters of the application. `playback_address` is where it
     was opened, None where that is no text.
     """
 
     playback_in_transaction: bool | None = None
     playback_exact = False
     playback_replayed = False
-    playback_database: str | None = None
+    playback_address: str | None = None
     text_factory: Any
 
 

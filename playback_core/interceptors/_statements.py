@@ -12,13 +12,12 @@ from typing import Any, Final
 from weakref import ref
 
 from playback_core.codec import UNCHANGING
-from playback_core.entry import BranchPath
 from playback_core.interception import Args, Kwargs
 from playback_core.interceptors._parameters import Places, named, named_rows
 from playback_core.interceptors._sql import NAME, Statement, normal_form, statement
 from playback_core.library_interception import INPUT, OUTPUT, UNRECORDED, Call, LibraryCalls
 from playback_core.playback_session import PlaybackSession
-from playback_core.session import Branch, Session, current, current_session, within
+from playback_core.session import Branch, current, current_session, within
 
 _DATABASE: Final = "database"
 _ENDS: Final = frozenset(("COMMIT", "ROLLBACK", "END", "ABORT"))
@@ -71,6 +70,7 @@ class ToldStatements(LibraryCalls):
 
     def __init__(self, library: str, *, many: bool = False) -> None:
         self._many = many
+        self._library = library
         self._prefix = f"{library} "
         self._set_up = f"{library} set-up"
 
@@ -84,7 +84,7 @@ class ToldStatements(LibraryCalls):
         fields: dict[str, Any] = {"sql": text.strip() if told.reads else told.folded}
         if told.name:
             fields["sql"] = with_label(told)
-        tell_database(fields, self.database(cursor))
+        tell_database(fields, self._library, self.address(cursor))
         kind, alias = INPUT if told.reads else OUTPUT, self._prefix + told.title
         lasting = _lasting(parameters) if self.may_be_told_later(told) else None
         if lasting is not None:
@@ -106,8 +106,8 @@ class ToldStatements(LibraryCalls):
         """Return what a cursor's transactions are of; it is kept by a weak reference."""
         return getattr(cursor, "connection", cursor)
 
-    def database(self, cursor: Any) -> str | None:
-        """Return what tells the database of a cursor from others, None where nothing does."""
+    def address(self, cursor: Any) -> str | None:
+        """Return where the database of a cursor is, None where nobody knows; it has no password."""
         return None
 
     def plain(self, parameters: Any) -> Any:
@@ -151,23 +151,19 @@ class _OfSession:
     """What is known of the connections of a session.
 
     `names` has those of savepoints and cursors, `changing` the connections that have sent something
-    since their transaction began, `opened` how often each database was opened, `databases` those
-    that each branch has used, by number.
+    since their transaction began, `opened` how often each database was opened.
     """
 
     def __init__(self) -> None:
         self.opened: Counter[str] = Counter()
-        self.databases: dict[BranchPath, dict[str, int]] = {}
         self.names: dict[str, dict[str, str]] = {}
         self.changing: set[ref[Any]] = set()
 
 
 def _of_session() -> _OfSession:
     session = current_session()
-    return _OfSession() if session is None else _of(session)
-
-
-def _of(session: Session) -> _OfSession:
+    if session is None:
+        return _OfSession()
     found: _OfSession | None = session.remembered.get(_OfSession)
     return session.remembered.setdefault(_OfSession, _OfSession()) if found is None else found
 
@@ -179,20 +175,16 @@ def attempt(database: str) -> int:
     return opened[database]
 
 
-def tell_database(fields: dict[str, Any], database: str | None) -> None:
+def tell_database(fields: dict[str, Any], library: str, address: str | None) -> None:
     """Tell which database a statement is for: the second that its branch has used, or another.
 
-    Not by its name: a replay may be configured for another one. Where an operation uses one, as
+    Not by its address: a replay may be configured for another one. Where an operation uses one, as
     most do, nothing is told.
     """
     branch = current()
-    if database is None or branch is None:
+    if address is None or branch is None:
         return
-    databases = _of(branch.session).databases
-    known = databases.get(branch.path)
-    if known is None:
-        known = databases[branch.path] = {}
-    number = known.setdefault(database, len(known) + 1)
+    number = branch.session.number_database(branch.path, library, address)
     if number > 1:
         fields[_DATABASE] = number
 

@@ -15,6 +15,9 @@ FILE_RULE: Final = "the content of the file was not recorded"
 MADE_UP_RULE: Final = "random numbers made up"
 """The rule of what replayed code has drawn beyond what was recorded."""
 
+OTHER_DATABASE_RULE: Final = "another database"
+"""The rule of a database that the replay used in the place of the recorded one."""
+
 _MAX_NAMED: Final = 3
 
 
@@ -76,6 +79,9 @@ def _departures(playback: Any, with_outputs: bool) -> Iterator[Difference]:
         yield ignored(substitution.alias, rule, replayed=substitution.key)
     yield from _relocations(getattr(playback, "repeated", ()))
     yield from _relocations(getattr(playback, "moved", ()))
+    for other in getattr(playback, "other_databases", ()):
+        path = f"{other.library} database"
+        yield ignored(path, OTHER_DATABASE_RULE, other.recorded, other.replayed)
     for source, count in getattr(playback, "made_up", {}).items():
         yield ignored(source, MADE_UP_RULE, replayed=f"{count} drawn beyond the recorded ones")
     for entry in getattr(playback, "never_consumed", ()):

@@ -43,6 +43,7 @@ PUBLIC = {
     "Opaque",
     "OpaqueValueError",
     "OperationExceptionDuringPlayback",
+    "OtherDatabase",
     "Outcome",
     "Output",
     "OutputInterceptionDataHandler",

@@ -7,6 +7,12 @@ import pytest
 
 from playback_core.interceptors import install_interceptors, uninstall_interceptors
 from tests.interceptors.http_server import Site, certified
+from tests.interceptors.mariadb_server import (
+    MISSING,
+    MariaDBServer,
+    mariadb_installed,
+    mariadb_server,
+)
 from tests.interceptors.postgres_server import PostgresServer, postgres_server
 
 
@@ -36,6 +42,15 @@ def secure_site(tmp_path: Path) -> Iterator[tuple[Site, Path]]:
     site = Site(context)
     yield site, certificate
     site.stop()
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[MariaDBServer]:
+    """Give a MariaDB server that all tests share."""
+    if not mariadb_installed():
+        pytest.skip(MISSING)
+    with mariadb_server() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

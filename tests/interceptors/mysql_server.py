@@ -1,4 +1,4 @@
-"""A server that speaks MySQL's protocol, from `mysql-mimic`, over tables of SQLite."""
+"""Where there is no MariaDB: a server that speaks MySQL's protocol, over tables of SQLite."""
 
 import asyncio
 import sqlite3
@@ -71,7 +71,7 @@ class _Session(BaseSession):
                 self._flag(ServerStatus.SERVER_STATUS_AUTOCOMMIT, on=sql.rstrip().endswith("1"))
             return None
         try:
-            cursor = self._tables.execute(sql)
+            cursor = self._tables.execute(sql.replace("AUTO_INCREMENT", ""))
             rows = cursor.fetchall()
         except sqlite3.IntegrityError as error:
             raise MysqlError(str(error), _Code.DUP_ENTRY) from error

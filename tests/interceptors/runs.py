@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from playback_core import TapeRecorder
 from playback_core.cassettes.in_memory import InMemoryTapeCassette
+from playback_core.metadata import DATABASES
 from playback_core.packing import Redaction
 from playback_core.playback import Playback
 from playback_core.recording import Recording
@@ -38,8 +39,15 @@ class Runs:
 
     @property
     def calls(self) -> list[tuple[str, str]]:
-        """Kind and alias of all that was recorded."""
-        return [(entry.kind.name, entry.alias) for entry in self.recording.entries]
+        """Kind and alias of all that was recorded, but for which databases were used."""
+        entries = self.recording.entries
+        return [(each.kind.name, each.alias) for each in entries if each.alias != DATABASES]
+
+    @property
+    def databases(self) -> dict[str, list[str]]:
+        """The addresses of the databases that the operation itself has used, by library."""
+        stored: dict[str, list[str]] = self.recording.get_data(DATABASES)
+        return stored
 
     @property
     def aliases(self) -> list[str]:

@@ -16,7 +16,7 @@ from psycopg.rows import class_row, dict_row, namedtuple_row, scalar_row
 from psycopg.types.json import Jsonb
 from psycopg.types.range import Range
 
-from playback_core import RecordingKeyError, TapeRecorder
+from playback_core import OtherDatabase, RecordingKeyError, TapeRecorder
 from playback_core.cassettes.in_memory import InMemoryTapeCassette
 from playback_core.codec.redaction import Redactor
 from playback_core.entry import encoded
@@ -885,9 +885,94 @@ def moving(source, target):
 def test_a_write_that_goes_to_the_other_database_of_an_operation_is_a_difference(postgres, archive):
     recorded = Runs(moving(postgres.dsn, archive))
     with postgres.gone():
+        same = recorded.replayed_the_same().playback
+        astray = recorded.replayed(moving(postgres.dsn, postgres.dsn)).playback
+        swapped = recorded.replayed(moving(archive, postgres.dsn)).playback
+        elsewhere = recorded.replayed(moving("host=a dbname=b", "host=a dbname=c")).playback
+        other_way = moving("host=a dbname=archive", "host=a dbname=postgres")
+        swapped_elsewhere = recorded.replayed(other_way).playback
+    assert same.other_databases == []
+    for each in (astray, swapped, swapped_elsewhere):
+        assert each.missed == []
+        assert each.playback_outputs != each.recorded_outputs
+    assert elsewhere.playback_outputs == elsewhere.recorded_outputs
+
+
+def test_a_replay_on_another_database_says_which(postgres):
+    def work(dsn):
+        with psycopg.connect(dsn) as connection:
+            connection.execute("UPDATE products SET price = 1 WHERE id = 1")
+
+    recorded = Runs(lambda: work(postgres.dsn))
+    asked = "host=laptop port=5433 dbname=dev user=me password=secret"
+    playback = recorded.replayed(lambda: work(asked)).playback
+    assert playback.playback_outputs == playback.recorded_outputs
+    assert playback.other_databases == [
+        OtherDatabase(
+            library="psycopg",
+            recorded=f"postgresql://{postgres.folder}:5432/postgres?user=postgres",
+            replayed="postgresql://laptop:5433/dev?user=me",
+        )
+    ]
+
+
+def test_several_hosts_in_one_address_are_one_database(postgres):
+    hosts = f"{postgres.folder}/nobody,{postgres.folder}"
+
+    def work():
+        for _ in range(2):
+            with psycopg.connect(f"host={hosts} user=postgres dbname=postgres") as connection:
+                connection.execute("UPDATE products SET price = 1 WHERE id = 1")
+
+    recorded = Runs(work)
+    assert recorded.databases == {"psycopg": [f"postgresql://{hosts}:5432/postgres?user=postgres"]}
+    with postgres.gone():
+        assert recorded.replayed_the_same().playback.other_databases == []
+
+
+def writing_to(*dsns):
+    """Return an operation that writes the same to each of some databases."""
+
+    def work():
+        for dsn in dsns:
+            with psycopg.connect(dsn) as connection:
+                connection.execute("UPDATE products SET price = 1 WHERE id = 1")
+
+    return work
+
+
+def test_two_sockets_are_two_databases(postgres, tmp_path):
+    second = tmp_path / "second"
+    second.symlink_to(postgres.folder)
+    dsn = postgres.dsn.replace(str(postgres.folder), str(second))
+    recorded = Runs(writing_to(postgres.dsn, dsn))
+    with postgres.gone():
         assert recorded.replayed_the_same()
-        astray = recorded.replayed(moving(postgres.dsn, postgres.dsn))
-        elsewhere = recorded.replayed(moving("host=a dbname=b", "host=a dbname=c"))
-    assert astray.playback.missed == []
-    assert astray.playback.playback_outputs != astray.playback.recorded_outputs
-    assert elsewhere.playback.playback_outputs == elsewhere.playback.recorded_outputs
+        assert not recorded.replayed(writing_to(postgres.dsn, postgres.dsn)).is_equal
+
+
+@pytest.mark.parametrize(
+    "more", ["options='-c search_path=public,archive'", "target_session_attrs=primary"]
+)
+def test_what_makes_another_one_of_a_database_tells_it_apart(postgres, more):
+    recorded = Runs(writing_to(postgres.dsn, f"{postgres.dsn} {more}"))
+    with postgres.gone():
+        assert recorded.replayed_the_same()
+        assert not recorded.replayed(writing_to(postgres.dsn, postgres.dsn)).is_equal
+
+
+def test_connections_from_before_the_operation_have_their_addresses(postgres, archive):
+    def writing(*connections):
+        def work():
+            for connection in connections:
+                connection.execute("UPDATE products SET price = 1")
+
+        return work
+
+    with psycopg.connect(postgres.dsn) as first, psycopg.connect(archive) as second:
+        recorded = Runs(writing(first, second))
+        assert recorded.replayed_the_same()
+        assert not recorded.replayed(writing(first, first)).is_equal
+        assert not recorded.replayed(writing(second, first)).is_equal
+        second.rollback()
+        first.rollback()

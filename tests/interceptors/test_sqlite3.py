@@ -17,6 +17,7 @@ from playback_core.cassettes.in_memory import InMemoryTapeCassette
 from playback_core.cassettes.sqlite import SQLiteTapeCassette
 from playback_core.codec.redaction import Redactor
 from playback_core.interceptors import install_interceptors, uninstall_interceptors
+from playback_core.studio import Equalizer, compare_outputs
 from tests.interceptors.runs import Runs
 
 pytestmark = pytest.mark.usefixtures("intercepted")
@@ -736,7 +737,7 @@ def test_rows_fetched_after_the_operation_are_the_application_s_alone(path):
         recorded = Runs(lambda: cursors.append(connection.execute("SELECT name FROM product")))
         (cursor,) = cursors
         assert [cursor.fetchone(), *cursor.fetchmany(1), *cursor] == [*NAMES]
-    (_, query, _) = recorded.recording.entries
+    (_, query, *_) = recorded.recording.entries
     assert query.decoded_result()["rows"] == 0
 
 
@@ -870,3 +871,33 @@ def test_what_is_read_of_the_other_database_is_found_and_listed(path, archive):
     assert other.result == [(1,)]
     (moved,) = other.playback.moved
     assert (moved.alias, moved.how) == ("sqlite3 SELECT product", "normalised")
+
+
+def test_databases_that_changed_places_are_a_difference(path, archive, tmp_path):
+    recorded = Runs(moving(path, archive))
+    there = tmp_path / "there"
+    assert not recorded.replayed(moving(archive, path)).is_equal
+    assert not recorded.replayed(moving(there / archive.name, there / path.name)).is_equal
+
+
+def test_a_database_in_another_place_is_listed_and_a_strict_replay_refuses_it(path, tmp_path):
+    def work():
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("UPDATE product SET cents = 1")
+
+    recorded = Runs(work)
+    before, path = path, tmp_path / "laptop.db"
+    recorder, ids = recorded.recorder, [recorded.recording_id]
+    replayed = recorder.operation(category="work")(work)
+
+    def play(recording_id, *, strict=False):
+        return recorder.play(recording_id, lambda recording: replayed(), strict=strict)
+
+    (comparison,) = Equalizer(ids, play, list, compare_outputs).run_comparison()
+    assert str(comparison) == "Equal - [ignored: another database: 1 (sqlite3 database)]"
+    (listed,) = comparison.comparator_status.diff.ignored
+    assert str(listed) == (f"sqlite3 database: {before} -> {path}, ignored (another database)")
+    with pytest.raises(RecordingKeyError, match=f"It was {before}; a strict replay takes"):
+        play(*ids, strict=True)
+    path = before
+    assert play(*ids, strict=True).missed == []
