@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
+from inspect import getattr_static
 from typing import Any, Final
 from weakref import WeakKeyDictionary, WeakSet
 
@@ -35,6 +36,8 @@ _PLAIN: Final = frozenset({type(None), bool, int, float, str})
 # What the function has that SQLAlchemy makes to open connections.
 _ARGS: Final = "cargs_tup"
 _OPTIONS: Final = "cparams"
+
+_OF_MYSQL: Final = frozenset({"mysql", "mariadb"})
 
 _LIBRARIES: Final = {"pysqlite": "sqlite3", "psycopg_async": "psycopg"}
 """The modules of drivers that have another name with SQLAlchemy."""
@@ -80,7 +83,8 @@ class _RawConnection(Target):
                 return connection
             before = set(vars(dialect))
             connection = original(engine)
-            _learnt[dialect] = [name for name in vars(dialect) if name not in before]
+            learnt = (name for name in vars(dialect) if name not in before)
+            _learnt[dialect] = [name for name in learnt if not _is_computed(dialect, name)]
             return connection
 
         return drive(connected, LibraryInterception("sqlalchemy connect", _Checkout()))
@@ -108,6 +112,11 @@ def _forget_changes(connection: Any, record: Any, pool: Any, *rest: Any) -> None
     own = record.dbapi_connection if connection is None and record is not None else connection
     if own is not None:
         forget_changes(pool._dialect.get_driver_connection(own))
+
+
+def _is_computed(dialect: Any, name: str) -> bool:
+    # A replay has to compute it, too: a dialect may set more by that.
+    return hasattr(getattr_static(type(dialect), name, None), "__get__")
 
 
 def _asks_no_more(dialect: Any) -> bool:
@@ -184,7 +193,17 @@ def _tell(dialect: Any, facts: dict[str, Any]) -> None:
     told = {"default_schema_name": None, **facts}
     if own.get("_user_defined_max_identifier_length"):
         told.pop(_LIMIT, None)
+    if dialect.name in _OF_MYSQL:
+        _tell_of_mysql(dialect, told)
     own.update(told)
+
+
+def _tell_of_mysql(dialect: Any, told: dict[str, Any]) -> None:
+    # How names are quoted is no plain data, and depends on these.
+    if told.get("is_mariadb") and not dialect.is_mariadb:
+        dialect._set_mariadb(True, told["server_version_info"])
+    if told.get("_server_ansiquotes") and not dialect._server_ansiquotes:
+        dialect.identifier_preparer = dialect.preparer(dialect, server_ansiquotes=True)
 
 
 def _initialise(engine: Any, connection: Any) -> None:

@@ -8,6 +8,7 @@ from decimal import Decimal
 import pymysql
 import pymysql.cursors
 import pytest
+import sqlalchemy as sa
 from pymysql.constants import CLIENT
 
 from playback_core import RecordingKeyError
@@ -321,6 +322,48 @@ def test_a_socket_is_an_address(shop, mariadb):
     recorded = Runs(work)
     assert recorded.databases == {"pymysql": [f"mysql://{mariadb.socket}/shop?user=shop"]}
     assert recorded.replayed_the_same()
+
+
+@pytest.mark.parametrize("mode", ["", "ANSI_QUOTES"])
+def test_an_engine_of_sqlalchemy_replays_with_the_server_gone(shop, mode):
+    tables = sa.MetaData()
+    orders = sa.Table(
+        "orders",
+        tables,
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("name", sa.String(20)),
+        sa.Column("price", sa.Numeric(10, 2)),
+        sa.Column("body", sa.JSON),
+    )
+
+    def work(port):
+        engine = sa.create_engine(
+            f"mysql+pymysql://shop@127.0.0.1:{port}/shop",
+            pool_pre_ping=True,
+            connect_args={"sql_mode": mode},
+        )
+        with engine.begin() as connection:
+            made = connection.execute(sa.insert(orders).values(name="dam", body={"a": 1}))
+            connection.execute(sa.insert(orders), [{"name": "elm"}, {"name": "fir"}])
+            with pytest.raises(sa.exc.IntegrityError), connection.begin_nested():
+                connection.execute(sa.insert(orders).values(name="dam"))
+            changed = connection.execute(sa.update(orders).values(price=Decimal("1.5"))).rowcount
+        with engine.connect() as connection:
+            rows = connection.execution_options(stream_results=True).execute(
+                sa.select(orders).order_by(orders.c.id)
+            )
+            found = [tuple(each) for each in rows]
+        engine.dispose()
+        return made.inserted_primary_key[0], changed, found
+
+    recorded = Runs(lambda: work(shop.port))
+    key, changed, found = recorded.result
+    assert (key, changed) == (4, 6)
+    assert found[3] == (4, "dam", Decimal("1.50"), {"a": 1})
+    result, playback = recorded.replayed(lambda: work(1))
+    assert result == recorded.result
+    assert playback.missed == []
+    assert playback.playback_outputs == playback.recorded_outputs
 
 
 def test_a_procedure_that_is_called_once_more_is_a_miss(shop):
