@@ -91,7 +91,8 @@ class StatementCalls(ToldStatements):
         return error
 
     def answer(self, call: Call, stored: Any, missing: Missing) -> Any:
-        rows = self._answer(call.about, stored, missing)
+        # A method that ends a transaction, which is told as its statement is, gives nothing.
+        rows = self._answer(call.about, stored or {}, missing)
         if rows is not None:
             self._note_transaction(call, rows)
         return self.result(call.about)

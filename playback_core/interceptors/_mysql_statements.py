@@ -23,18 +23,17 @@ from playback_core.replacing import Function
 from playback_core.session import Session, current, current_session
 
 _OPEN: Final = "_playback_open"
-_EMPTY: Final = {
+_NOTHING: Final[dict[str, Any]] = {
     "affected": 0,
     "inserted": 0,
     "warnings": 0,
     "message": b"",
     "status": None,
-    "columns": [],
-    "description": [],
-    "tables": [],
-    "ended": True,
     "returned": 0,
 }
+"""What a statement came to whose method tells nothing of it, as `commit` does."""
+
+_EMPTY: Final = {**_NOTHING, "columns": [], "description": [], "tables": [], "ended": True}
 
 
 class Told(ToldStatements, CallTarget):
@@ -90,7 +89,7 @@ class Execute(Told):
         return value, result_kept(session, call.about.connection, returned=value)
 
     def answer(self, call: Call, stored: Any, missing: Missing) -> Any:
-        cursor = call.about
+        cursor, stored = call.about, {**_NOTHING, **stored}
         unbuffered = isinstance(cursor, SSCursor)
         cursor._clear_result()
         _give(cursor.connection, stored, missing, unbuffered=unbuffered)
@@ -155,7 +154,7 @@ class Query(Told):
         return value, result_kept(session, call.about, returned=value)
 
     def answer(self, call: Call, stored: Any, missing: Missing) -> Any:
-        unbuffered = isinstance(call, _Unbuffered)
+        unbuffered, stored = isinstance(call, _Unbuffered), {**_NOTHING, **stored}
         _give(call.about, stored, missing, unbuffered=unbuffered)
         if "sql" in call.fields:
             note_statement(call.about, call.fields["sql"])

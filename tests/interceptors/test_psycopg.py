@@ -976,3 +976,20 @@ def test_connections_from_before_the_operation_have_their_addresses(postgres, ar
         assert not recorded.replayed(writing(second, first)).is_equal
         second.rollback()
         first.rollback()
+
+
+@pytest.mark.parametrize("by_text", [True, False])
+def test_a_commit_by_its_method_and_by_a_statement_are_the_same(postgres, by_text):
+    def work(*, by_text):
+        with psycopg.connect(postgres.dsn) as connection:
+            connection.execute("UPDATE products SET price = 1 WHERE id = 1")
+            if by_text:
+                connection.execute("COMMIT")
+            else:
+                connection.commit()
+            return connection.info.transaction_status
+
+    recorded = Runs(lambda: work(by_text=by_text))
+    replay = recorded.replayed(lambda: work(by_text=not by_text))
+    assert replay.result == recorded.result
+    assert replay.is_equal

@@ -1,5 +1,8 @@
 """What of PyMySQL only a real server shows: recorded against MariaDB, replayed without it."""
 
+import json
+import subprocess
+import sys
 import warnings
 from contextlib import closing
 from datetime import datetime, timedelta
@@ -377,3 +380,14 @@ def test_a_procedure_that_is_called_once_more_is_a_miss(shop):
     assert recorded.replayed(lambda: work(1)).result == ((1,),)
     with pytest.raises(RecordingKeyError):
         recorded.replayed(lambda: (work(1), work(1)))
+
+
+def test_the_orm_of_django_on_mysql_replays_elsewhere(mariadb):
+    command = [sys.executable, "-m", "tests.django.database.on_mysql", str(mariadb.port)]
+    told = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    recorded, replayed = told["results"]
+    assert recorded == replayed
+    assert recorded[1:5] == [1062, 1, False, 3]
+    assert (told["missed"], told["moved"], told["as_sent"]) == ([], [], True)
+    there, here = (f"mysql://127.0.0.1:{port}/shop?user=shop" for port in (mariadb.port, 1))
+    assert told["others"] == [["django default", there, here]]

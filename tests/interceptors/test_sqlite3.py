@@ -901,3 +901,20 @@ def test_a_database_in_another_place_is_listed_and_a_strict_replay_refuses_it(pa
         play(*ids, strict=True)
     path = before
     assert play(*ids, strict=True).missed == []
+
+
+@pytest.mark.parametrize("by_text", [True, False])
+def test_a_commit_by_its_method_and_by_a_statement_are_the_same(path, by_text):
+    def work(*, by_text):
+        with closing(sqlite3.connect(path)) as connection:
+            cursor = connection.execute("UPDATE product SET cents = 1")
+            if by_text:
+                cursor.execute("COMMIT")
+            else:
+                connection.commit()
+            return connection.in_transaction, connection.execute("SELECT 1").fetchall()
+
+    recorded = Runs(lambda: work(by_text=by_text))
+    replay = recorded.replayed(lambda: work(by_text=not by_text))
+    assert replay.result == recorded.result == (False, [(1,)])
+    assert replay.is_equal
