@@ -59,6 +59,7 @@ class Exchange:
         "_guard",
         "_headers",
         "_is_broken",
+        "_is_ending",
         "_is_exhausted",
         "_named",
         "_operation",
@@ -97,6 +98,7 @@ class Exchange:
         self._error: BaseException | None = None
         self._is_exhausted = False
         self._is_broken = False
+        self._is_ending = False
         self._finished = False
         # Last: nothing may fail from here on until the application is called.
         _unfinished.add(self)
@@ -145,7 +147,22 @@ class Exchange:
         if self._finished:
             return
         self._finished = True
+        try:
+            self._close()
+        except BaseException:
+            # What tells the process to end came amid our own work, which is done when it ends.
+            self._finished = not self._session.open
+            raise
         _unfinished.discard(self)
+
+    def finish_late(self) -> None:
+        """Close the operation of a request that has not ended when its process does."""
+        if not self._is_ending:
+            self.fail(SystemExit("the process ended before the request did"), "unfinished")
+        self.finish()
+
+    def _close(self) -> None:
+        self._is_ending = True
         operation = self._operation
         if self._session.open:
             with self._guard:
@@ -247,8 +264,7 @@ def _close_unfinished() -> None:
     # Registered after the writer's own end, and so called before it; what is closed before Python
     # waits for threads, the writer stores meanwhile.
     for exchange in list(_unfinished):
-        exchange.fail(SystemExit("the process ended before the request did"), "unfinished")
-        exchange.finish()
+        exchange.finish_late()
 
 
 def _close_those_that_hang() -> None:

@@ -1,6 +1,8 @@
 """PlaybackMiddleware around any WSGI application: over servers, and its settings."""
 
 import gc
+import subprocess
+import sys
 import weakref
 from collections import Counter
 from collections.abc import Iterator
@@ -22,7 +24,8 @@ from playback_core.cli.target import open_target
 from playback_core.studio import DefaultTuner, PlaybackStudio
 from playback_core.wsgi import PlaybackMiddleware
 from tests.closing import MakeRecorded, recorded_middlewares
-from tests.servers import GUNICORN, THREADS, WAITRESS, compare, serve
+from tests.recorded import output_of, stored_in
+from tests.servers import GUNICORN, THREADS, WAITRESS, compare, environment, serve
 from tests.wsgi import app as shop
 
 NAME = "tests.wsgi.app:application"
@@ -253,3 +256,30 @@ def test_what_is_around_it_finds_what_the_application_has_given(recorded):
     assert not hasattr(answer, "reason")
     assert b"".join(answer) == b"several"
     answer.close()
+
+
+TOLD_TO_END = """
+from playback_core.wsgi import PlaybackMiddleware
+
+calls = []
+
+def app(environ, start_response):
+    raise ValueError("it fails")
+
+def category(environ):
+    calls.append(environ)
+    if len(calls) == 1:
+        # As a handler of a signal does, amid work of ours.
+        raise SystemExit
+    return "failing"
+
+PlaybackMiddleware(app, category=category)({"PATH_INFO": "/"}, None)
+"""
+
+
+def test_a_request_whose_recording_is_ended_with_the_process_is_stored(tmp_path: Path):
+    told = environment(tmp_path, PLAYBACK_ENABLED="1")
+    subprocess.run([sys.executable, "-c", TOLD_TO_END], cwd=tmp_path, env=told, check=True)
+    (recording,) = stored_in(tmp_path / "playback.db")
+    assert recording.category == "failing"
+    assert isinstance(output_of(recording), ValueError)
