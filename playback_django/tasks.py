@@ -16,6 +16,7 @@ from playback_core.session import Session
 
 _MODULE: Final = "django.tasks.base"
 _IMMEDIATE: Final = "django.tasks.backends.immediate"
+_RETURNED: Final = "returned"
 _NOT_STORED: Final = frozenset({"task", "status", "errors"})
 
 
@@ -38,7 +39,11 @@ class _Queueing(CallTarget):
         return Call(OUTPUT, f"django task {task.module_path}", told, task)
 
     def keep(self, call: Call, value: Any, session: Session) -> tuple[Any, Any]:
-        names = [each.name for each in fields(value) if each.name not in _NOT_STORED]
+        base = sys.modules[_MODULE].TaskResult
+        if not isinstance(value, base):
+            # A backend of somebody else may return what it likes.
+            return value, {_RETURNED: value}
+        names = [each.name for each in fields(base) if each.name not in _NOT_STORED]
         return value, {
             **{name: getattr(value, name) for name in names},
             "status": str(value.status.value),
@@ -48,6 +53,8 @@ class _Queueing(CallTarget):
     def answer(self, call: Call, stored: Any, missing: Missing) -> Any:
         from django.tasks import base  # type: ignore[attr-defined,unused-ignore]
 
+        if _RETURNED in stored:
+            return stored[_RETURNED]
         known = dict(stored)
         returned = known.pop("_return_value")
         errors = [
@@ -62,7 +69,13 @@ class _Queueing(CallTarget):
 
 def _runs_at_once(task: Any) -> bool:
     module = sys.modules.get(_IMMEDIATE)
-    return module is not None and isinstance(task.get_backend(), module.ImmediateBackend)
+    if module is None:
+        return False
+    try:
+        return isinstance(task.get_backend(), module.ImmediateBackend)
+    except sys.modules["django.tasks"].InvalidTaskBackend:
+        # To ask for it says so itself.
+        return False
 
 
 INTERCEPTOR: Final = Interceptor(

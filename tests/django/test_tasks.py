@@ -82,3 +82,61 @@ def test_what_a_task_does_that_runs_at_once_is_part_of_its_request(tmp_path):
     verdict = _compared(project)
     assert verdict["status"] == "Different"
     assert "output invoice" in str(verdict)
+
+
+OWN = """
+from dataclasses import dataclass
+from django.tasks import TaskResult, TaskResultStatus
+from django.tasks.backends.base import BaseTaskBackend
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Numbered(TaskResult):
+    number: int
+
+class Numbering(BaseTaskBackend):
+    supports_priority = True
+
+    def enqueue(self, task, args, kwargs):
+        at = dict.fromkeys(("enqueued_at", "started_at", "finished_at", "last_attempted_at"))
+        return Numbered(
+            task=task, id="1", status=TaskResultStatus.READY, **at, args=args, kwargs=kwargs,
+            backend=self.alias, errors=[], worker_ids=[], number=1,
+        )
+
+class Telling(BaseTaskBackend):
+    supports_priority = True
+
+    def enqueue(self, task, args, kwargs):
+        return [task.name, *args]
+"""
+
+ASKED = """
+from django.http import JsonResponse
+from django.urls import path
+from shop_tasks import invoice
+
+def home(request):
+    result = invoice.enqueue(7)
+    told = invoice.using(backend="telling").enqueue(8)
+    gone = invoice.using(backend="telling")
+    object.__setattr__(gone, "backend", "nowhere")
+    try:
+        gone.enqueue(9)
+    except Exception as error:
+        kind = type(error).__name__
+    return JsonResponse([result.id, result.status, told, kind], safe=False)
+
+urlpatterns = [path("", home, name="home")]
+"""
+
+
+def test_tasks_of_backends_that_are_not_djangos_replay_equal(tmp_path):
+    project = make_project(tmp_path)
+    names = {"default": "Numbering", "telling": "Telling"}
+    tasks = {alias: {"BACKEND": f"shop_backends.{name}"} for alias, name in names.items()}
+    project.write("shop_settings", f"{SETTINGS}\nTASKS = {tasks!r}\n")
+    project.write("shop_backends", OWN)
+    project.write("shop_tasks", TASKS)
+    project.write("shop_urls", ASKED)
+    project.record()
+    assert _compared(project)["status"] == "Equal"
