@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import sys
 from collections.abc import Callable
-from hashlib import blake2b
 from typing import Any, Final
 
 from django.conf import settings
@@ -17,20 +16,23 @@ from playback_core.interception import Args, Kwargs
 from playback_core.interceptor import CallTarget, Interceptor, Target
 from playback_core.interceptor_options import DEFAULT_OPTIONS
 from playback_core.library_interception import INPUT, OUTPUT, Call, Missing
+from playback_core.playback_session import PlaybackSession
+from playback_core.replacing import Function
 from playback_core.session import Session, current_session
 from playback_django.configured import targets_of
+from playback_django.saved_content import BLOCK, KeptContent, ReadOnce, can_be_read_again
 
 LIBRARY: Final = "django.core.files"
 _STATIC: Final = "staticfiles"
 _STATIC_MODULE: Final = "django.contrib.staticfiles.storage"
-_BLOCK: Final = 64 * 1024
 _READING: Final = frozenset("rbt")
 
 Fields = Callable[..., dict[str, Any]]
 
 
 def _saved(name: Any, content: Any, max_length: Any = None) -> dict[str, Any]:
-    return {"name": str(name or getattr(content, "name", "")), "content": _content(content)}
+    told = {"name": str(name or getattr(content, "name", ""))}
+    return told if isinstance(content, ReadOnce) else {**told, "content": _content(content)}
 
 
 def _named(name: Any) -> dict[str, Any]:
@@ -66,6 +68,10 @@ class _Stored(CallTarget):
         self._name = name
         self._kind, self._fields = _CALLS[name]
 
+    def replacement(self, original: Function) -> Function:
+        intercepted = super().replacement(original)
+        return _keeping(intercepted) if self._name == "save" else intercepted
+
     def describe(self, args: Args, kwargs: Kwargs) -> Call | None:
         storage, *given = args
         if _is_static(storage):
@@ -73,7 +79,16 @@ class _Stored(CallTarget):
         fields = self._fields(*given, **kwargs)
         if self._name == "open" and not _is_read(storage, fields["mode"]):
             return None
-        return Call(self._kind, f"django storage {self._name}", fields, fields.get("mode"))
+        call = Call(self._kind, f"django storage {self._name}", fields, fields.get("mode"))
+        content = next(
+            (each for each in (*given, *kwargs.values()) if type(each) is ReadOnce), None
+        )
+        if content is not None:
+            # It is known when it has been saved, and in a replay nobody else reads it.
+            replayed = isinstance(current_session(), PlaybackSession)
+            read = content.read_whole if replayed else content.was_read
+            call.fields_later = lambda: {**fields, "content": read()}
+        return call
 
     def keep(self, call: Call, value: Any, session: Session) -> tuple[Any, Any]:
         if self._name != "open":
@@ -104,6 +119,18 @@ def _is_read(storage: Any, mode: Any) -> bool:
     return isinstance(storage, FileSystemStorage) and _READING.issuperset(mode)
 
 
+def _keeping(save: Function) -> Function:
+    """Have a content that can be read only once kept as it is read."""
+
+    def kept(storage: Any, name: Any, content: Any, *args: Any, **kwargs: Any) -> Any:
+        session = current_session()
+        if session is not None and not can_be_read_again(content):
+            content = ReadOnce(content, session.interceptor_options.body_limit)
+        return save(storage, name, content, *args, **kwargs)
+
+    return kept
+
+
 def _content(file: Any) -> Any:
     """Return what is in a file, which is left where it is: of a large one its size and a digest."""
     session = current_session()
@@ -111,16 +138,13 @@ def _content(file: Any) -> Any:
     place = file.tell()
     file.seek(0)
     try:
-        content = file.read(options.body_limit + 1)
-        if len(content) <= options.body_limit:
-            return content
-        digest, size = blake2b(digest_size=16), 0
-        while content:
-            data = content.encode() if isinstance(content, str) else content
-            digest.update(data)
-            size += len(data)
-            content = file.read(_BLOCK)
-        return {"size": size, "blake2b": digest.hexdigest()}
+        kept = KeptContent(options.body_limit)
+        content = None
+        while content is None or content:
+            content = file.read(BLOCK)
+            # The last one is empty, and says of which kind all are.
+            kept.add(content)
+        return kept.whole()
     finally:
         file.seek(place)
 
