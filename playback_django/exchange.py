@@ -43,7 +43,7 @@ class DjangoExchange(Exchange):
         return category_of_request(self._request, status)
 
     def _app_settings(self) -> dict[str, Any]:
-        return recorded_project(self._interface, self._rules.redactor)
+        return recorded_project(self._interface)
 
     def _metadata(self, status: int) -> dict[str, Any]:
         metadata = super()._metadata(status)

@@ -16,7 +16,6 @@ from django.urls import get_resolver
 from playback_core import Recording
 from playback_core.adapters import made_for_commands
 from playback_core.asgi.replay import run_recorded as run_recorded_asgi
-from playback_core.codec.redaction import KEY_PART
 from playback_core.errors import PlaybackError
 from playback_core.exchanges.replay import request_of
 from playback_core.exchanges.replayed_errors import replayed_errors_muted
@@ -24,7 +23,7 @@ from playback_core.importing import loading
 from playback_core.session import within
 from playback_core.wsgi.replay import run_recorded
 from playback_django.project_playback import playback_of_project
-from playback_django.translate import KIND, SETTINGS, concealed_secret
+from playback_django.translate import KIND, SETTINGS, mark_of_secret_key
 
 _logger: Final = logging.getLogger("playback")
 _LOGGERS: Final = ("django.request", "django.security.csrf")
@@ -71,12 +70,8 @@ def _handler(kind: type[Any]) -> Any:
 
 
 def _say_of_another_secret(recorded: Mapping[str, Any]) -> None:
-    then = recorded.get("secret_key")
-    now = concealed_secret(playback_of_project().redactor)
-    if then is None or now is None:
-        return
-    # Under another key of the pseudonyms it can't be told.
-    if then[KEY_PART] == now[KEY_PART] and then != now:
+    then, now = recorded.get("secret_key_mark"), mark_of_secret_key()
+    if None not in (then, now) and then != now:
         _log_once(
             "The SECRET_KEY of this project is not the one it was recorded with: what replayed code"
             " signs by it is different."
