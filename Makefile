@@ -6,8 +6,9 @@
 PYTHON ?= python3
 VENV ?= .venv
 PYTEST_ARGS ?=
-# The tests of a file stay together: they share its servers.
-WORKERS ?= 2
+# One process more than there are processors, as many tests wait. The tests of a file stay together:
+# they share its servers.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
@@ -31,7 +32,7 @@ demo-django: $(INSTALLED) ## the same with a Django project, by gunicorn and by 
 	$(BIN)/python -m examples.django_shop.demo
 
 test: $(INSTALLED) ## run the tests and hold branch coverage
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --cov --cov-report=term $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --cov --cov-report=term $(PYTEST_ARGS)
 
 lint: $(INSTALLED) ## check style, types and layers
 	$(BIN)/ruff check

