@@ -187,6 +187,14 @@ def unsealed() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def unintercepted() -> Iterator[None]:
+    """Let a block be of no operation, and reach the world, whatever it is called in."""
+    branch = current()
+    with within(None if branch is None else branch.unsealed().inner):
+        yield
+
+
 running_replays: Final[list[Session]] = []
 """The replays of this process; an intercepted call without a session is noted on them."""
 

@@ -20,7 +20,7 @@ from playback_core.errors import PlaybackError
 from playback_core.exchanges.replay import request_of
 from playback_core.exchanges.replayed_errors import replayed_errors_muted
 from playback_core.importing import loading
-from playback_core.session import within
+from playback_core.session import unintercepted
 from playback_core.wsgi.replay import run_recorded
 from playback_django.project_playback import playback_of_project
 from playback_django.translate import KIND, SETTINGS, mark_of_secret_key
@@ -58,7 +58,7 @@ def load_project(*, by_asgi: bool = False) -> Any:
     As a server does it before the first request: what is imported here is of no operation.
     """
     playback_of_project()
-    with within(None), made_for_commands(), loading("The project", passing=(PlaybackError,)):
+    with unintercepted(), made_for_commands(), loading("The project", passing=(PlaybackError,)):
         return _handler(ASGIHandler if by_asgi else WSGIHandler)
 
 

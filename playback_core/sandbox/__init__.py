@@ -5,9 +5,11 @@
 only replays.
 """
 
+from threading import get_ident
 from types import TracebackType
 
 from playback_core.playback_session import PlaybackSession
+from playback_core.sandbox.judge import sealed_threads
 from playback_core.sandbox.process import install, kind_of_seal, seal_process
 from playback_core.sandbox.scratch import current_scratch
 
@@ -28,6 +30,9 @@ class Seal:
         self._session.sealed = kind_of_seal()
         self._scratch = current_scratch()
         self._scratch.begin()
+        self._thread = get_ident()
+        self._outer = sealed_threads.get(self._thread)
+        sealed_threads[self._thread] = self._session
 
     def __exit__(
         self,
@@ -35,4 +40,8 @@ class Seal:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        if self._outer is None:
+            del sealed_threads[self._thread]
+        else:
+            sealed_threads[self._thread] = self._outer
         self._scratch.end()

@@ -65,14 +65,19 @@ def _guard_connection(connection: Any) -> None:
 
 def _authorize(files: tuple[str, ...], action: int, first: Any, *rest: Any) -> int:
     try:
-        if action == _ATTACH and first is not None:
-            judge(database, (first,))
+        if action == _ATTACH:
+            judge(_attached if first is None else database, (first,))
         if files:
             judge(_statement(files), ())
     except SideEffectBlocked:
         # It is noted; what is raised here does not reach the caller, who gets a DatabaseError.
         return _DENY
     return _OK
+
+
+def _attached(args: Args) -> Attempt:
+    # SQLite tells a name that is written in the statement, and no other.
+    return Attempt("attach a SQLite database by a parameter")
 
 
 def _statement(files: tuple[str, ...]) -> Callable[[Args], Attempt]:

@@ -29,6 +29,12 @@ class _Process:
 
 _process: Final = _Process()
 
+sealed_threads: Final[dict[int, PlaybackSession]] = {}
+"""The threads in which a replay runs: what they do in a context of its own is the replay's.
+
+A greenlet has one, and whoever calls `contextvars.Context().run()` makes one.
+"""
+
 
 def seal_other_threads() -> None:
     """Refuse attempts of all threads but this one, whether or not a replay runs in them."""
@@ -41,13 +47,16 @@ def judge(rule: Rule, args: Args) -> None:
     Of other threads it is noted; in a process that only replays it is refused, too.
     """
     branch = current()
-    if branch is None:
-        if running_replays or _process.machinery is not None:
-            _judge_outside(rule, args)
-        return
-    session = branch.session
-    if not (branch.sealed and isinstance(session, PlaybackSession)):
-        return
+    if branch is not None:
+        if branch.sealed and isinstance(branch.session, PlaybackSession):
+            _refuse(rule, args, branch.session, branch)
+    elif (session := sealed_threads.get(get_ident())) is not None:
+        _refuse(rule, args, session, None)
+    elif running_replays or _process.machinery is not None:
+        _judge_outside(rule, args)
+
+
+def _refuse(rule: Rule, args: Args, session: PlaybackSession, branch: Branch | None) -> None:
     attempt = rule(args)
     if attempt is not None and not _is_allowed(attempt, session, branch):
         raise session.refuse(attempt.text, call_site(), _remedy(attempt))

@@ -12,6 +12,7 @@ from playback_core.sandbox.audit import install_hook
 from playback_core.sandbox.databases import guard_new_connections, guard_open_connections
 from playback_core.sandbox.guards import install_guards
 from playback_core.sandbox.judge import seal_other_threads
+from playback_core.sandbox.system_calls import holds_socket, refuse_to_connect
 from playback_core.sandbox_options import SandboxOptions
 
 Kind = Literal["full", "python"]
@@ -42,7 +43,8 @@ def seal_process(options: SandboxOptions, *, leave_network: bool = True) -> Kind
 
     Everything but the calling thread is kept from the world, also between replays. `full` is
     Linux with a network namespace of this process alone, in which no host is there to connect to,
-    and with a dead end in place of each connection that was inherited. It is `python` where the
+    and with a dead end in place of each connection that was inherited; there the kernel refuses
+    Unix sockets, too, unless one is allowed. It is `python` where the
     system refuses that, where several threads run already, where hosts are allowed, and where it is
     not to `leave_network`, as what it reads comes from there. What results leave by must be open
     already: a pipe or a pair of sockets.
@@ -51,6 +53,8 @@ def seal_process(options: SandboxOptions, *, leave_network: bool = True) -> Kind
     seal_other_threads()
     if leave_network and not options.hosts and sys.platform == "linux" and _leave_network():
         _kill_connections()
+        if not holds_socket(options.paths):
+            refuse_to_connect()
         _sealed.kind = "full"
     return _sealed.kind
 

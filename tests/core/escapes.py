@@ -20,6 +20,7 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from contextvars import Context
 from functools import partial
 from pathlib import Path
 from queue import Queue
@@ -142,6 +143,9 @@ class World:
     def open_file(self) -> Escape:
         file = self.marker.with_name("opened").open("w")
         return lambda: (file.write("escaped"), file.flush())
+
+    def own_context(self) -> Escape:
+        return lambda: Context().run(self.marker.touch)
 
     def signal(self) -> Escape:
         code = "import time, sys; sys.stdout.write('x'); sys.stdout.flush(); time.sleep(60)"

@@ -2,6 +2,7 @@
 
 import asyncio
 import ctypes
+import importlib
 import logging
 import os
 import socket
@@ -12,6 +13,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from contextvars import Context
 from multiprocessing.shared_memory import SharedMemory
 from pathlib import Path
 from typing import Any
@@ -209,20 +211,28 @@ class TestWhatIsRefused:
         connection.close()
         assert "run a statement in SQLite database" in playback.missed[0].alias
 
-    def test_a_database_in_memory_is_free_but_for_what_it_attaches(self, attempt, tmp_path):
+    @pytest.mark.parametrize(
+        ("statement", "told"),
+        [("ATTACH '{}' AS shop", "open SQLite database '{}'"), ("ATTACH ? AS shop", "attach")],
+    )
+    def test_a_database_in_memory_is_free_but_for_what_it_attaches(
+        self, attempt, tmp_path, statement, told
+    ):
         file = tmp_path / "shop.db"
+        named = (str(file),) if "?" in statement else ()
 
         def act() -> list[Any]:
             connection = sqlite3.connect(":memory:")
             found = connection.execute("SELECT 1").fetchall()
             with suppress(sqlite3.DatabaseError):
-                connection.execute(f"ATTACH '{file}' AS shop")
+                connection.execute(statement.format(file), named)
             connection.close()
             return found
 
         playback = attempt(act)
         assert playback.playback_outputs[-1].value["args"] == [[(1,)]]
-        assert [miss.alias for miss in playback.missed] == [f"open SQLite database '{file}'"]
+        (miss,) = playback.missed
+        assert miss.alias.startswith(told.format(file))
         assert not file.exists()
 
     def test_a_path_that_leaves_what_is_allowed_by_a_link_is_refused(self, attempt, tmp_path):
@@ -253,6 +263,32 @@ class TestWhatIsRefused:
         playback = attempt(act)
         assert len(playback.missed) == 3
         assert not list(tmp_path.iterdir())
+
+    def test_contexts_of_their_own_are_sealed_too(self, attempt, tmp_path):
+        def touch(name: str) -> None:
+            with suppress(SideEffectBlocked):
+                (tmp_path / name).write_text("x")
+
+        async def touch_in_task() -> None:
+            touch("task")
+
+        async def main() -> None:
+            loop = asyncio.get_running_loop()
+            await loop.create_task(touch_in_task(), context=Context())
+
+        def act() -> None:
+            Context().run(touch, "context")
+            asyncio.run(main())
+
+        playback = attempt(act)
+        assert len(playback.missed) == 2
+        assert not list(tmp_path.iterdir())
+
+    def test_another_interpreter_is_not_started(self, attempt):
+        name = "_interpreters" if sys.version_info >= (3, 13) else "_xxsubinterpreters"
+        interpreters = importlib.import_module(name)
+        playback = attempt(swallowing(interpreters.create))
+        assert [miss.alias for miss in playback.missed] == ["start another interpreter"]
 
     def test_what_outlives_the_replay_is_refused_as_late(self, attempt, tmp_path):
         ended = threading.Event()

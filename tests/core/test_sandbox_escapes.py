@@ -28,7 +28,7 @@ CLOSED = {
     "open_socket_in_c": (False, False, True),
     "open_socket_by_descriptor": (True, True, True),
     "c_driver": (False, False, True),
-    "c_driver_by_unix_socket": (False, False, False),
+    "c_driver_by_unix_socket": (False, False, True),
     "ctypes_in_the_replay": (True, True, True),
     "ctypes_before": (False, False, False),
     "os_system": (True, True, True),
@@ -41,10 +41,11 @@ CLOSED = {
     "new_database": (True, True, True),
     "file": (True, True, True),
     "open_file": (False, False, False),
+    "own_context": (True, True, True),
     "signal": (True, True, True),
 }
 # Closed by the system, which tells nobody: the call fails, and the verdict does not name it.
-SILENT = {"open_socket_in_c", "c_driver"}
+SILENT = {"open_socket_in_c", "c_driver", "c_driver_by_unix_socket"}
 WITH_THREADS = {"pool_before", "thread_before"}
 
 
