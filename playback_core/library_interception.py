@@ -197,7 +197,7 @@ class LibraryInterception(CallInterception):
             # As while recording, what it calls is part of it.
             return branch.unsealed().inner, None
         if call.kind is OUTPUT:
-            raise session.missing_output(call.alias, data)
+            raise session.missing_output(call.alias, data, is_declared=False)
         raise session.missing_input(call.alias, data)
 
     def _told(

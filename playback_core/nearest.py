@@ -6,6 +6,7 @@ from typing import Any
 
 from playback_core.codec import describe
 from playback_core.entry import Entry, EntryKind
+from playback_core.metadata import OPERATION_OUTPUT_ALIAS
 
 
 def nearest_call(entries: Iterable[Entry], alias: str, arguments: Any) -> str:
@@ -16,7 +17,7 @@ def nearest_call(entries: Iterable[Entry], alias: str, arguments: Any) -> str:
     inputs = [entry for entry in entries if entry.kind is EntryKind.INPUT]
     same_alias = [entry for entry in inputs if entry.alias == alias]
     if not same_alias:
-        return _nearest_alias({entry.alias for entry in inputs}, alias)
+        return _nearest_alias(inputs, alias)
     differences = [
         (list(_differences(entry.decoded_arguments(), arguments)), entry) for entry in same_alias
     ]
@@ -31,9 +32,19 @@ def nearest_call(entries: Iterable[Entry], alias: str, arguments: Any) -> str:
     return f"The nearest recorded call has {recorded}; what differs: {'; '.join(fields[:5])}."
 
 
-def _nearest_alias(aliases: set[str], alias: str) -> str:
+def nearest_output(entries: Iterable[Entry], alias: str, number: int) -> str:
+    """Return a sentence on the recorded outputs of an alias, of which this is a number too many."""
+    outputs = [entry for entry in entries if entry.kind is EntryKind.OUTPUT]
+    recorded = sum(1 for entry in outputs if entry.alias == alias)
+    if not recorded:
+        return _nearest_alias(outputs, alias)
+    return f"{recorded} call(s) of this output are recorded and this is number {number}."
+
+
+def _nearest_alias(entries: Iterable[Entry], alias: str) -> str:
+    aliases = {entry.alias for entry in entries} - {OPERATION_OUTPUT_ALIAS}
     if not aliases:
-        return "The recording has no inputs."
+        return "The recording has no such calls."
     close = get_close_matches(alias, aliases, n=1, cutoff=0.5)
     named = close[0] if close else None
     if named:

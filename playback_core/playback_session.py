@@ -20,7 +20,7 @@ from playback_core.interception_key import input_key, output_key
 from playback_core.interceptor_options import DEFAULT_OPTIONS, InterceptorOptions
 from playback_core.matching import Match, RecordedCalls
 from playback_core.metadata import DURATION, OUTLIVED
-from playback_core.nearest import nearest_call
+from playback_core.nearest import nearest_call, nearest_output
 from playback_core.now import Windows
 from playback_core.outlived import OutlivedBranches
 from playback_core.packing import Redaction, unreadable
@@ -209,19 +209,17 @@ class PlaybackSession(Session):
             return self.miss(alias, key, f"It is there as {refused.value}; {_STRICT_HINT}")
         return self._missing(alias, key, nearest_call(self._recording.entries, alias, decoded))
 
-    def missing_output(self, alias: str, data: bytes) -> RecordingKeyError:
+    def missing_output(
+        self, alias: str, data: bytes, *, is_declared: bool = True
+    ) -> RecordingKeyError:
         """Note an output with no recorded result and return the error for it."""
         sent = self._sent(alias)
-        recorded = sum(
-            1
-            for entry in self._recording.entries
-            if entry.kind is EntryKind.OUTPUT and entry.alias == alias
-        )
-        hint = (
-            f"It sent {describe(decode(data), 300)}; {recorded} call(s) of this output are recorded"
-            f" and this is number {sent}. Declare it with fail_on_no_recorded_result=False if"
-            " its result does not matter."
-        )
+        told = nearest_output(self._recording.entries, alias, sent)
+        hint = f"It sent {describe(decode(data), 300)}. {told}"
+        if is_declared:
+            hint += (
+                " Declare it with fail_on_no_recorded_result=False if its result does not matter."
+            )
         return self._missing(alias, output_key(alias, max(sent, 1), "result"), hint)
 
     def _missing(self, alias: str, key: str, hint: str) -> RecordingKeyError:

@@ -88,4 +88,4 @@ def test_an_alias_like_no_other_lists_those_recorded(hint: Callable[..., str]) -
 
 
 def test_a_recording_without_inputs_says_so(hint: Callable[..., str]) -> None:
-    assert "The recording has no inputs." in hint([], ("read", (), {}))
+    assert "The recording has no such calls." in hint([], ("read", (), {}))

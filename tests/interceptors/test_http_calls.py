@@ -112,3 +112,15 @@ def test_what_one_library_recorded_serves_another(site, client, other, path):
     recorded = Runs(lambda: CLIENTS[client](url))
     result, playback = recorded.replayed(lambda: CLIENTS[other](url))
     assert (result, playback.missed, len(site.hits)) == (recorded.result, [], 1)
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_call_of_another_host_is_a_miss_that_names_both_hosts(site, method):
+    def work(host="127.0.0.1"):
+        return requests.request(method, site.url.replace("127.0.0.1", host)).status_code
+
+    recorded = Runs(work)
+    with pytest.raises(RecordingKeyError) as raised:
+        recorded.replayed(lambda: work("localhost"))
+    assert f"http {method} localhost" in str(raised.value)
+    assert f"the nearest recorded alias is 'http {method} 127.0.0.1'" in str(raised.value)
