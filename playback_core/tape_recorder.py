@@ -7,16 +7,15 @@ from time import perf_counter
 from typing import Any, Final
 
 from playback_core import metadata as names
-from playback_core.codec import encode
+from playback_core.current_recording import CurrentRecording
 from playback_core.declarations import Declarations
 from playback_core.enabled_recording import EnabledRecording
-from playback_core.entry import Entry, EntryKind
 from playback_core.errors import (
     OperationExceptionDuringPlayback,
     SettingsError,
     TapeRecorderException,
 )
-from playback_core.guard import FailingOpen, Guard
+from playback_core.guard import Guard
 from playback_core.interceptor_options import DEFAULT_OPTIONS, InterceptorOptions
 from playback_core.operation import OpenOperation, OperationStart
 from playback_core.operation_opening import OUTSIDE, open_operation
@@ -26,16 +25,16 @@ from playback_core.playback_function import run_playback_function
 from playback_core.playback_session import PlaybackSession
 from playback_core.provenance import standing_metadata
 from playback_core.recording import Recording
-from playback_core.recording_session import RecordingHost, RecordingSession
+from playback_core.recording_session import RecordingHost
 from playback_core.replaying import replaying
 from playback_core.sandbox_options import SEALED, SandboxOptions
-from playback_core.session import current, current_session, within
+from playback_core.session import current, within
 from playback_core.tape_cassette import TapeCassette
 from playback_core.varied import as_replayed
 from playback_core.wrapping import wrap_for_recording, wrap_for_replay
 
 
-class TapeRecorder(Declarations):
+class TapeRecorder(Declarations, CurrentRecording):
     """Records operations and replays them.
 
     What is being recorded or replayed is kept in the context, so that any number of threads and
@@ -120,23 +119,6 @@ class TapeRecorder(Declarations):
         self.enable_recording()
         return EnabledRecording(self)
 
-    @property
-    def in_recording_mode(self) -> bool:
-        """Tell whether the operation of this context is being recorded."""
-        return isinstance(current_session(), RecordingSession)
-
-    @property
-    def in_playback_mode(self) -> bool:
-        """Tell whether the operation of this context is being replayed."""
-        return isinstance(current_session(), PlaybackSession)
-
-    @property
-    def current_recording_id(self) -> str | None:
-        """The id of the recording being made or replayed in this context, else None."""
-        session = current_session()
-        recording = session.recording if session is not None else None
-        return recording.id if recording is not None else None
-
     @contextmanager
     def start_recording(
         self,
@@ -208,48 +190,6 @@ class TapeRecorder(Declarations):
 
     def standing_metadata(self, kind: str) -> Mapping[str, Any]:
         return standing_metadata(kind, self.service)
-
-    def discard_recording(self) -> None:
-        """Drop the recording of this context; the operation goes on unrecorded."""
-        session = current_session()
-        if isinstance(session, RecordingSession):
-            session.discard()
-
-    def force_sample_recording(self) -> None:
-        """Keep the recording of this context whatever its sampling rate says."""
-        session = current_session()
-        if isinstance(session, RecordingSession):
-            session.force_sample()
-
-    @property
-    def is_recording_sample_forced(self) -> bool:
-        """Tell whether the recording of this context is kept whatever its sampling rate says."""
-        session = current_session()
-        return isinstance(session, RecordingSession) and session.forced
-
-    def record_data(self, key: str, value: Any) -> None:
-        """Store a value in the recording of this context, if there is one."""
-        branch = current()
-        session = current_session()
-        if branch is not None and isinstance(session, RecordingSession):
-            with FailingOpen(session, "Recording the data of key", str(key)):
-                if not isinstance(key, str):
-                    raise SettingsError(f"the key {key!r} is no text")
-                session.add(Entry(EntryKind.DATA, key, branch.path, None, encode(value)))
-
-    def play_data(self, key: str) -> Any:
-        """Return the value stored under a key by `record_data`; None while not replaying.
-
-        Repeated calls give the values as recorded. Raise RecordingKeyError where there is none.
-        """
-        branch = current()
-        session = current_session()
-        if branch is None or not isinstance(session, PlaybackSession):
-            return None
-        entry = session.take(EntryKind.DATA, key, None, branch.path)
-        if entry is None:
-            raise session.miss(key, key, "play_data() asked for it; record_data() stored no more.")
-        return entry.decoded_result()
 
     def readable_cassette(self) -> TapeCassette:
         """Return the cassette to read from; what an asynchronous one still holds is stored first.
