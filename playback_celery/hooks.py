@@ -19,10 +19,12 @@ from playback_core.guard import FailingOpen
 from playback_core.interceptor import Interceptor, Target
 from playback_core.metadata import NOT_REPLAYABLE, PARENT_ID
 from playback_core.operation import OpenOperation, OperationStart
+from playback_core.operation_opening import OUTSIDE, open_operation
 from playback_core.outcome import Outcome
 from playback_core.provenance import standing_metadata
 from playback_core.replacing import Function
 from playback_core.session import current, enter
+from playback_core.shed_operation import ShedOperation, shed
 
 KIND: Final = "celery"
 _FLUSH_SECONDS: Final = 10
@@ -86,22 +88,28 @@ class Hooks:
         branch = current()
         if branch is not None and not branch.session.ended:
             with FailingOpen(branch.session, "Beginning task", task.name):
-                return self._open(app, task, uuid, args, kwargs, request)
+                start = self._start(app, task, uuid, args, kwargs, request)
+                return self._recorder.open_operation(start)
             return None
         if request.get("is_eager") or not self._selects(task.name):
             return None
         host = self._recorder.recording_host()
         if host is not None:
             with FailingOpen(host, "Beginning task", task.name):
-                return self._open(app, task, uuid, args, kwargs, request)
+                # Before the task is told: that is much of what recording it takes.
+                operation = shed(host)
+                if operation is not None:
+                    return operation
+                start = self._start(app, task, uuid, args, kwargs, request)
+                return open_operation(host, OUTSIDE, start)
         return None
 
     def _selects(self, name: str) -> bool:
         return self.enabled and self._recorder.recording_enabled and self._rules.selects(name)
 
-    def _open(
+    def _start(
         self, app: Celery, task: Task, uuid: str, args: Any, kwargs: Any, request: dict[str, Any]
-    ) -> OpenOperation | None:
+    ) -> OperationStart:
         redaction = self._recorder.redaction
         parent = request.get(PARENT_HEADER)
         given = without_parent(request)
@@ -112,13 +120,12 @@ class Hooks:
         cut = cut_arguments(recorded, self._rules.settings.body_limit)
         if cut is not None:
             metadata[NOT_REPLAYABLE] = cut
-        start = OperationStart(
+        return OperationStart(
             category=task.name,
             metadata=metadata,
             request=recorded,
             parameters=self._rules.parameters_of(task.name),
         )
-        return self._recorder.open_operation(start)
 
     def _flush(self, **_: Any) -> None:
         # The children of a pool end by `os._exit`, at which nothing else would be stored.
@@ -184,6 +191,9 @@ def _within(operation: OpenOperation, task: Task, trace: Trace, given: tuple[Any
     except BaseException as error:
         operation.close(Outcome(exception=error))
         raise
+    if isinstance(operation, ShedOperation):
+        operation.end(None)
+        return traced
     with FailingOpen(operation.scope.session, "Recording the result of task", task.name):
         _close(operation, traced, _result_serializer(task, given[3]), limit)
     return traced

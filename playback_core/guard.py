@@ -92,11 +92,11 @@ def _passed(frame: FrameType) -> list[Any]:
 class Guard:
     """Counts what happened to recordings and logs each cause of a loss once.
 
-    `counters` maps a name to a number: `recorded`, `discarded` (on request), `sampled_out`,
-    `failed` (a fault while recording), `forbidden` (they held what FORBID refuses), `too_large`
-    (more than a recording may hold), `lost` (their process was ended, as an adapter has seen),
-    `late` (calls after their operation had ended), `unlogged` (log lines that the application's
-    logging refused).
+    `counters` maps a name to a number: `recorded`, `discarded` (on request), `sampled_out`, `shed`
+    (the process was short of CPU, see WHEN_BUSY), `failed` (a fault while recording), `forbidden`
+    (they held what FORBID refuses), `too_large` (more than a recording may hold), `lost` (their
+    process was ended, as an adapter has seen), `late` (calls after their operation had ended),
+    `unlogged` (log lines that the application's logging refused).
     """
 
     def __init__(self) -> None:
@@ -122,10 +122,17 @@ class Guard:
         """Log a fault, once for each (stage, subject, type of error)."""
         if self._is_new((stage, subject, type(error) if error is not None else None)):
             cause = f": {type(error).__name__}: {_text(error)}" if error is not None else ""
-            try:
-                _logger.warning("%s %r%s; %s", stage, subject, cause, consequence, exc_info=error)
-            except Exception:  # noqa: BLE001 - a filter or handler of the application's
-                self.count("unlogged")
+            self._log("%s %r%s; %s", stage, subject, cause, consequence, error=error)
+
+    def tell(self, message: str) -> None:
+        """Log what is no fault, each time."""
+        self._log("%s", message)
+
+    def _log(self, message: str, *values: str, error: BaseException | None = None) -> None:
+        try:
+            _logger.warning(message, *values, exc_info=error)
+        except Exception:  # noqa: BLE001 - a filter or handler of the application's
+            self.count("unlogged")
 
     def refuse(self, error: ForbiddenContentError, consequence: str) -> None:
         """Log that a recording must not be stored, once for each rule that says so.
@@ -141,20 +148,21 @@ class Guard:
             self._causes.add(cause)
             return True
 
-    def renew_lock(self) -> None:
-        """Replace the lock; called in a forked child, where its owner may be gone."""
+    def renew(self) -> None:
+        """Begin anew in a forked child: the counters are its own, the lock's owner may be gone."""
         self._lock = threading.RLock()
+        self._counters.clear()
 
 
 _guards: Final[WeakSet[Guard]] = WeakSet()
 
 
-def _renew_locks() -> None:
+def _renew_all() -> None:
     for guard in _guards:
-        guard.renew_lock()
+        guard.renew()
 
 
-os.register_at_fork(after_in_child=_renew_locks)
+os.register_at_fork(after_in_child=_renew_all)
 
 
 def _text(error: BaseException) -> str:

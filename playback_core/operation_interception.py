@@ -23,6 +23,7 @@ from playback_core.recording_session import RecordingHost, RecordingParameters, 
 from playback_core.relays import relayed
 from playback_core.replayed_operation import ReplayedOperation
 from playback_core.session import Branch, current
+from playback_core.shed_operation import shed
 from playback_core.streamed import StreamSnapshot
 
 
@@ -94,6 +95,9 @@ class OperationInterception:
             return self._begin_on(branch, None, args, kwargs)
         # Outside of a session, it is the recorder that counts a fault.
         try:
+            operation = shed(host)
+            if operation is not None:
+                return operation.scope, _Step(operation)
             return self._begin_on(branch, host, args, kwargs)
         except Exception as fault:  # noqa: BLE001 - the guard
             take_fault(host, "Beginning operation", self.alias, fault)

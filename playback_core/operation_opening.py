@@ -15,23 +15,10 @@ from playback_core.recording_session import (
     RecordingSession,
 )
 from playback_core.replayed_operation import ReplayedOperation, ReplayedSpan
-from playback_core.session import Branch, Session
+from playback_core.session import Branch
+from playback_core.shed_operation import UnrecordedSession
 
-_guard: Final = Guard()
-
-
-class _Nowhere(Session):
-    replaying = False
-
-    @property
-    def recording(self) -> None:
-        return None
-
-    def fail(self, stage: str, subject: str, error: BaseException | None) -> None:
-        _guard.report(stage, subject, error, "it is not recorded")
-
-
-OUTSIDE: Final = Branch(_Nowhere(), ())
+OUTSIDE: Final = Branch(UnrecordedSession(Guard()), ())
 """The branch of a call that no session runs around."""
 
 

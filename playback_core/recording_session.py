@@ -26,6 +26,7 @@ from playback_core.packing import Redaction
 from playback_core.reads import RecordedReads
 from playback_core.recording import Completion, Recording
 from playback_core.session import Session, forks, within
+from playback_core.shedding import Shedding
 from playback_core.tape_cassette import TapeCassette
 
 
@@ -70,7 +71,10 @@ DEFAULT_PARAMETERS: Final = RecordingParameters()
 
 @dataclass(frozen=True, slots=True)
 class RecordingHost:
-    """What a session needs of the recorder that opened it; `clock` has reads recorded."""
+    """What a session needs of the recorder that opened it.
+
+    `clock` has reads recorded; `shedding` leaves operations out while CPU is short, None: never.
+    """
 
     tape_cassette: TapeCassette
     guard: Guard
@@ -78,6 +82,7 @@ class RecordingHost:
     redaction: Redaction | None = None
     clock: bool = False
     interceptor_options: InterceptorOptions = DEFAULT_OPTIONS
+    shedding: Shedding | None = None
 
     def fail(self, stage: str, subject: str, error: BaseException | None) -> None:
         """Take a fault that came before there was a session: the operation is not recorded."""

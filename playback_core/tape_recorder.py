@@ -29,6 +29,8 @@ from playback_core.recording_session import RecordingHost
 from playback_core.replaying import replaying
 from playback_core.sandbox_options import SEALED, SandboxOptions
 from playback_core.session import current, within
+from playback_core.shed_operation import shed
+from playback_core.shedding import RECORD, SHED, Shedding, shedding_for
 from playback_core.tape_cassette import TapeCassette
 from playback_core.varied import as_replayed
 from playback_core.wrapping import wrap_for_recording, wrap_for_replay
@@ -77,6 +79,7 @@ class TapeRecorder(Declarations, CurrentRecording):
         self.interceptor_options: InterceptorOptions = DEFAULT_OPTIONS
         self._guard = Guard()
         self._random = Random(random_seed)
+        self._shedding: Shedding | None = None
         self._host: RecordingHost | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -101,8 +104,21 @@ class TapeRecorder(Declarations, CurrentRecording):
         self._tape_cassette = tape_cassette
 
     @property
+    def when_busy(self) -> str:
+        """What is done while CPU is short: `record` everything, or `shed` operations, counted.
+
+        Raise SettingsError for another choice.
+        """
+        return RECORD if self._shedding is None else SHED
+
+    @when_busy.setter
+    def when_busy(self, when_busy: str) -> None:
+        self._shedding = shedding_for(when_busy, self._guard, self._random)
+        self._host = None
+
+    @property
     def counters(self) -> dict[str, int]:
-        """What became of operations: recorded, discarded, sampled_out, failed; and late calls."""
+        """What became of this process's operations: recorded, shed, failed, ...; late calls."""
         return self._guard.counters
 
     def enable_recording(self) -> None:
@@ -156,13 +172,13 @@ class TapeRecorder(Declarations, CurrentRecording):
         """Begin an operation on the current branch, for adapters; None: let it run untouched.
 
         The caller runs it with `scope` current (`session.enter` and `leave`, in each step of a
-        streamed one) and closes it once.
+        streamed one) and closes it once; of a ShedOperation it need keep nothing.
         """
         branch = current()
         if branch is not None and not branch.session.ended:
             return open_operation(None, branch, start)
         host = self.recording_host() if self.recording_enabled else None
-        return None if host is None else open_operation(host, OUTSIDE, start)
+        return None if host is None else shed(host) or open_operation(host, OUTSIDE, start)
 
     def recording_host(self) -> RecordingHost | None:
         if self.tape_cassette is None:
@@ -183,7 +199,7 @@ class TapeRecorder(Declarations, CurrentRecording):
         ):
             host = RecordingHost(
                 *(self.tape_cassette, self._guard, self._random, self.redaction, self.clock),
-                self.interceptor_options,
+                *(self.interceptor_options, self._shedding),
             )
             self._host = host
         return host

@@ -10,13 +10,13 @@ from weakref import ref
 from django.http import HttpResponse
 from django.template.response import SimpleTemplateResponse
 
-from playback_core.exchanges.exchange import Exchange
+from playback_core.exchanges.shed_exchange import AnswerTaking
 from playback_core.wsgi.answer import close_within, recorded_answer, take_whole
 
 _GIVE_THEIR_CONTENT: Final = (HttpResponse.__iter__, SimpleTemplateResponse.__iter__)
 
 
-def recorded_response(exchange: Exchange, answer: Iterable[bytes]) -> Iterable[bytes]:
+def recorded_response(exchange: AnswerTaking, answer: Iterable[bytes]) -> Iterable[bytes]:
     """Return what to give the server: the response itself, unless it is streamed.
 
     So what stands between a server and Django finds its status, headers and content.
@@ -34,7 +34,7 @@ class _Close:
 
     __slots__ = ("_exchange", "_response")
 
-    def __init__(self, exchange: Exchange, response: Any) -> None:
+    def __init__(self, exchange: AnswerTaking, response: Any) -> None:
         self._exchange = exchange
         # With itself in it a response would be there until a collection.
         self._response = ref(response)

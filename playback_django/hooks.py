@@ -11,6 +11,7 @@ from django import get_version
 from django.http import HttpRequest, HttpResponse
 
 from playback_core import TapeRecorder
+from playback_core.asgi.answer import run_shed as run_shed_by_asgi
 from playback_core.asgi.answer import run_within as run_within_asgi
 from playback_core.asgi.exchange import Receive, Scope, Send, without_files
 from playback_core.asgi.lifespan import answer_lifespan
@@ -22,7 +23,8 @@ from playback_core.operation import OpenOperation, OperationStart
 from playback_core.provenance import standing_metadata
 from playback_core.replacing import Function
 from playback_core.session import current
-from playback_core.wsgi.answer import run_within
+from playback_core.shed_operation import ShedOperation
+from playback_core.wsgi.answer import run_shed, run_within
 from playback_core.wsgi.exchange import StartResponse, is_websocket
 from playback_django.answer import recorded_response
 from playback_django.exchange import DjangoAsgiExchange, DjangoExchange, DjangoWsgiExchange
@@ -74,6 +76,9 @@ class Hooks:
         ) -> Iterable[bytes]:
             is_left_alone = "HTTP_UPGRADE" in environ and is_websocket(environ)
             operation = None if is_left_alone else self._open_operation(handler)
+            if isinstance(operation, ShedOperation):
+                answering = _bound(run, handler)
+                return run_shed(operation, answering, environ, start_response, recorded_response)
             exchange: DjangoWsgiExchange | None = None
             if operation is not None:
                 with FailingOpen(operation.scope.session, "Beginning request of", KIND):
@@ -95,6 +100,9 @@ class Hooks:
                 await answer_lifespan(self._recorder, receive, send)
                 return
             operation = self._open_operation(handler) if scope["type"] == "http" else None
+            if isinstance(operation, ShedOperation):
+                await run_shed_by_asgi(operation, _bound(run, handler), scope, receive, send)
+                return
             exchange: DjangoAsgiExchange | None = None
             if operation is not None:
                 with FailingOpen(operation.scope.session, "Beginning request of", KIND):

@@ -16,7 +16,8 @@ from playback_core.guard import FailingOpen
 from playback_core.operation import OpenOperation, OperationStart
 from playback_core.provenance import standing_metadata
 from playback_core.session import current
-from playback_core.wsgi.answer import run_within
+from playback_core.shed_operation import ShedOperation
+from playback_core.wsgi.answer import run_shed, run_within
 from playback_core.wsgi.exchange import StartResponse, WsgiApp, is_websocket
 from playback_flask.exchange import FlaskExchange
 from playback_flask.method_hooks import MethodHook, Ours, Run, method_hook
@@ -77,6 +78,8 @@ class Hooks:
         self, app: Flask, run: Run, environ: dict[str, Any], start_response: StartResponse
     ) -> Iterable[bytes]:
         operation = self._open_operation(app, environ)
+        if isinstance(operation, ShedOperation):
+            return _untouched(partial(run_shed, operation, run), environ, start_response)
         exchange: FlaskExchange | None = None
         if operation is not None:
             with FailingOpen(operation.scope.session, "Beginning request of app", app.name):

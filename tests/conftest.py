@@ -9,6 +9,8 @@ from typing import Final
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.probe import ProbeByHand
+
 # The environment goes over a test's own settings.
 for _name in [name for name in os.environ if name.startswith("PLAYBACK_")]:
     del os.environ[_name]
@@ -35,6 +37,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the tests that take longest first, and leave each file's together."""
     folders = [Path(__file__).parent / name for name in _LONGEST]
     items.sort(key=lambda item: not any(each in item.path.parents for each in folders))
+
+
+@pytest.fixture
+def probe(monkeypatch: pytest.MonkeyPatch) -> ProbeByHand:
+    """Give what tells recorders of this process how short of CPU it is."""
+    return ProbeByHand().put(monkeypatch.setattr)
 
 
 @pytest.fixture(autouse=True, scope="module")

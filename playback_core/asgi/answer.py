@@ -1,7 +1,8 @@
-"""`run_within`: a call of an ASGI application, recorded on its way to the server and back."""
+"""A call of an ASGI application, recorded on its way to the server and back, or shed."""
 
 from playback_core.asgi.exchange import AsgiApp, AsgiExchange, Message, Receive, Scope, Send
 from playback_core.session import enter, leave, within
+from playback_core.shed_operation import ShedOperation
 
 
 async def run_within(
@@ -36,3 +37,15 @@ async def run_within(
     finally:
         leave(token)
         exchange.finish()
+
+
+async def run_shed(
+    operation: ShedOperation, run: AsgiApp, scope: Scope, receive: Receive, send: Send
+) -> None:
+    """Call an application within an operation that is shed, which has ended when the call has."""
+    token = enter(operation.scope)
+    try:
+        await run(scope, receive, send)
+    finally:
+        leave(token)
+        operation.end(None)

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from playback_core.asgi.answer import run_within
+from playback_core.asgi.answer import run_shed, run_within
 from playback_core.asgi.exchange import AsgiExchange, Receive, Scope, Send, without_files
 from playback_core.asgi.lifespan import pass_lifespan
 from playback_core.asgi.replay import run_recorded
@@ -12,6 +12,7 @@ from playback_core.exchanges.rules import ExchangeRules
 from playback_core.guard import FailingOpen
 from playback_core.operation import OpenOperation
 from playback_core.recording import Recording
+from playback_core.shed_operation import ShedOperation
 
 
 class PlaybackMiddleware(RecordedApplication):
@@ -30,6 +31,9 @@ class PlaybackMiddleware(RecordedApplication):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         operation = self._open_operation() if scope["type"] == "http" else None
+        if isinstance(operation, ShedOperation):
+            await run_shed(operation, self.app, scope, receive, send)
+            return
         exchange: _NamedExchange | None = None
         if operation is not None:
             session, name = operation.scope.session, self.settings.service or self.kind

@@ -47,10 +47,10 @@ _setups: Final[WeakKeyDictionary[TapeRecorder, _RecorderSetup]] = WeakKeyDiction
 def set_recorder_up(
     recorder: TapeRecorder, app: Any, name: str, settings: Settings
 ) -> HttpRedactor:
-    """Give a recorder its redaction and what interceptors go by; return the former.
+    """Give a recorder its redaction, what interceptors go by, and what it does when CPU is short.
 
-    The first application decides. `app` is what the application lives as long as, `name` what
-    messages call it.
+    Return the redaction. The first application decides. `app` is what the application lives as
+    long as, `name` what messages call it.
 
     Raise SettingsError where another one that shares the recorder wants a different one.
     """
@@ -69,11 +69,14 @@ def set_recorder_up(
         setup = _setups[recorder] = _RecorderSetup(ref(app), name, redactor, wanted)
         recorder.redaction = redactor
         recorder.interceptor_options = settings.interceptor_options
+        recorder.when_busy = settings.when_busy
         return redactor
     if wanted not in (setup.redaction, (frozenset(), None, frozenset())):
         raise _disagreement("REDACT, REDACT_KEY or FORBID", name, setup)
     if settings.http_calls not in ((), recorder.interceptor_options.http_calls):
         raise _disagreement("HTTP_CALLS", name, setup)
+    if settings.when_busy not in (_DEFAULTS.when_busy, recorder.when_busy):
+        raise _disagreement("WHEN_BUSY", name, setup)
     return setup.redactor
 
 

@@ -19,6 +19,7 @@ from playback_core.interceptor_options import (
 )
 from playback_core.provenance import REVISION_VARIABLE
 from playback_core.settings.values import PARSERS, Sampling
+from playback_core.shedding import RECORD
 from playback_core.tape_cassette import TapeCassette
 
 ENVIRONMENT_PREFIX: Final = "PLAYBACK_"
@@ -48,7 +49,8 @@ class Settings:
     to be stored. `interceptors` names the libraries that are intercepted, `http_calls` the HTTP
     calls that are inputs or outputs against their method. `tuner` is
     `module:attribute` or an object. `response_header` is the header that tells the recording id,
-    None for none.
+    None for none. `when_busy` is what is done while the process is short of CPU: `record`, or
+    `shed`, to record fewer operations.
     """
 
     cassette: str | TapeCassette = "sqlite:///playback.db"
@@ -66,6 +68,7 @@ class Settings:
     tuner: object | None = None
     max_bytes: int = DEFAULT_MAX_BYTES
     response_header: str | None = None
+    when_busy: str = RECORD
 
     def is_enabled(self, *, testing: bool = False, environ: Mapping[str, str] = os.environ) -> bool:
         """Tell whether to record; `testing` is the application's own test flag."""

@@ -18,6 +18,7 @@ from playback_core.errors import SettingsError
 from playback_core.interceptor_options import HttpCalls
 from playback_core.interceptors import available, chosen
 from playback_core.settings.cassette_url import parse_cassette_url
+from playback_core.shedding import WHEN_BUSY_CHOICES
 from playback_core.tape_cassette import TapeCassette
 
 Sampling = tuple[tuple[str, float], ...]
@@ -159,6 +160,12 @@ def _header(value: Any) -> str:
     return _text(value)
 
 
+def _when_busy(value: Any) -> str:
+    if _text(value).lower() not in WHEN_BUSY_CHOICES:
+        raise ValueError(value)
+    return _text(value).lower()
+
+
 _BOOLEANS: Final = {
     **dict.fromkeys(("1", "true", "yes", "on"), True),
     **dict.fromkeys(("0", "false", "no", "off"), False),
@@ -209,6 +216,7 @@ PARSERS: Final[dict[str, tuple[Callable[[Any], Any], str]]] = {
     "TUNER": (_tuner, "module:attribute, or an EqualizerTuner"),
     "MAX_BYTES": (_cassette_size, f"{_BYTES}, of {MIN_MAX_BYTES} or more"),
     "RESPONSE_HEADER": (_header, "the name of a header"),
+    "WHEN_BUSY": (_when_busy, f"one of {', '.join(WHEN_BUSY_CHOICES)}"),
 }
 """What reads the value of each setting, raising ValueError, TypeError or OverflowError; and what
 it may be."""

@@ -3,12 +3,13 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from playback_core.exchanges.exchange import Exchange
+from playback_core.exchanges.shed_exchange import AnswerTaking, ShedExchange
 from playback_core.session import enter, leave
+from playback_core.shed_operation import ShedOperation
 from playback_core.wsgi.exchange import StartResponse, WsgiApp, WsgiExchange
 
 
-def recorded_answer(exchange: Exchange, answer: Iterable[bytes]) -> Iterable[bytes]:
+def recorded_answer(exchange: AnswerTaking, answer: Iterable[bytes]) -> Iterable[bytes]:
     """Return what to give the server as an application's answer, which is recorded with it."""
     # A list is given as it is: it is all there already, and servers treat it specially.
     if type(answer) not in (list, tuple):
@@ -18,14 +19,14 @@ def recorded_answer(exchange: Exchange, answer: Iterable[bytes]) -> Iterable[byt
     return answer
 
 
-def take_whole(exchange: Exchange, answer: Iterable[bytes]) -> None:
+def take_whole(exchange: AnswerTaking, answer: Iterable[bytes]) -> None:
     """Keep an answer that is all there."""
     for chunk in answer:
         exchange.take(chunk)
     exchange.exhaust()
 
 
-def close_within(exchange: Exchange, close: Callable[[], None] | None) -> None:
+def close_within(exchange: AnswerTaking, close: Callable[[], None] | None) -> None:
     """Close an answer within its operation, if it can be closed, and end the operation."""
     token = enter(exchange.scope)
     try:
@@ -39,7 +40,7 @@ def close_within(exchange: Exchange, close: Callable[[], None] | None) -> None:
         exchange.finish()
 
 
-Recorded = Callable[[Exchange, Iterable[bytes]], Iterable[bytes]]
+Recorded = Callable[[AnswerTaking, Iterable[bytes]], Iterable[bytes]]
 
 
 def run_within(
@@ -50,9 +51,30 @@ def run_within(
     recorded: Recorded = recorded_answer,
 ) -> Iterable[bytes]:
     """Call an application within an exchange, and return what `recorded` makes of its answer."""
+    return _run(exchange, run, environ, exchange.starting(start_response), recorded)
+
+
+def run_shed(
+    operation: ShedOperation,
+    run: WsgiApp,
+    environ: dict[str, Any],
+    start_response: StartResponse,
+    recorded: Recorded = recorded_answer,
+) -> Iterable[bytes]:
+    """Call an application within an operation that is shed, which ends with its answer."""
+    return _run(ShedExchange(operation), run, environ, start_response, recorded)
+
+
+def _run(
+    exchange: AnswerTaking,
+    run: WsgiApp,
+    environ: dict[str, Any],
+    start_response: StartResponse,
+    recorded: Recorded,
+) -> Iterable[bytes]:
     token = enter(exchange.scope)
     try:
-        answer = run(environ, exchange.starting(start_response))
+        answer = run(environ, start_response)
     except BaseException as error:
         exchange.fail(error, "after response")
         exchange.finish()
@@ -67,7 +89,7 @@ class RecordedAnswer:
 
     __slots__ = ("_answer", "_exchange", "_next")
 
-    def __init__(self, exchange: Exchange, answer: Iterable[bytes]) -> None:
+    def __init__(self, exchange: AnswerTaking, answer: Iterable[bytes]) -> None:
         self._exchange = exchange
         self._answer = answer
         self._next: Callable[[], bytes] | None = None

@@ -9,7 +9,8 @@ from playback_core.exchanges.rules import ExchangeRules
 from playback_core.guard import FailingOpen
 from playback_core.operation import OpenOperation
 from playback_core.recording import Recording
-from playback_core.wsgi.answer import run_within
+from playback_core.shed_operation import ShedOperation
+from playback_core.wsgi.answer import run_shed, run_within
 from playback_core.wsgi.exchange import StartResponse, WsgiExchange, is_websocket
 from playback_core.wsgi.replay import run_recorded
 
@@ -29,6 +30,8 @@ class PlaybackMiddleware(RecordedApplication):
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         is_left_alone = "HTTP_UPGRADE" in environ and is_websocket(environ)
         operation = None if is_left_alone else self._open_operation()
+        if isinstance(operation, ShedOperation):
+            return run_shed(operation, self.app, environ, start_response)
         exchange: _NamedExchange | None = None
         if operation is not None:
             session, name = operation.scope.session, self.settings.service or self.kind

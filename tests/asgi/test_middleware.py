@@ -23,6 +23,7 @@ from playback_core import (
     TapeRecorderException,
 )
 from playback_core.asgi import PlaybackMiddleware
+from playback_core.session import current
 from playback_core.studio import DefaultTuner, PlaybackStudio
 from tests.closing import MakeRecorded, recorded_middlewares
 from tests.servers import UVICORN, compare, serve
@@ -192,6 +193,18 @@ def _compared(middleware: PlaybackMiddleware) -> str:
 async def _hello(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "http.response.start", "status": 200, "headers": [(b"x-a", b"b")]})
     await send({"type": "http.response.body", "body": b"hello"})
+
+
+def test_a_request_that_is_shed_is_answered_and_not_recorded(recorded, probe):
+    middleware = recorded(_hello, settings={"WHEN_BUSY": "shed", "RESPONSE_HEADER": "X-Recording"})
+    assert _call(middleware, _scope())[0]["headers"] != [(b"x-a", b"b")]
+    probe.press()
+    start, body = _call(middleware, _scope())
+    assert start["headers"] == [(b"x-a", b"b")]
+    assert body["body"] == b"hello"
+    assert current() is None
+    assert middleware.recorder.counters == {"recorded": 1, "shed": 1}
+    assert _compared(middleware) == "Equal"
 
 
 def test_the_answer_names_its_recording_where_that_is_asked_for(recorded):

@@ -11,6 +11,7 @@ from celery.worker.state import revoked
 
 from playback_core import TapeRecorder
 from tests.celery.conftest import MakeApp, RecordedApp, result, sent, statuses
+from tests.probe import ProbeByHand
 
 
 def _metadata(shop: RecordedApp, category: str) -> dict[str, Any]:
@@ -403,3 +404,27 @@ def test_a_message_that_is_none_of_a_task_fails_as_it_does_without_us(shop: Reco
     shop.flush()
     assert shop.recording("add").get_metadata()["state"] == "FAILURE"
     assert isinstance(result(shop.recording("add")), Exception)
+
+
+def test_a_task_that_is_shed_runs_and_is_counted(make_app: MakeApp, probe: ProbeByHand) -> None:
+    shop = make_app(WHEN_BUSY="shed")
+    count = shop.recorder.operation(category="count")(lambda: 3)
+
+    @shop.task("add")
+    def add(a: int, b: int) -> int:
+        probe.press()
+        return count() * (a + b)
+
+    @shop.task("fail")
+    def fail() -> None:
+        raise KeyError(shop.recorder.current_recording_id)
+
+    with shop.worker():
+        for _ in range(2):
+            assert shop.wait(add.delay(1, 2)) == 9
+        with pytest.raises(KeyError, match="None"):
+            shop.wait(fail.delay())
+
+    assert shop.recorder.counters == {"recorded": 1, "shed": 2}
+    assert result(shop.recording("add")) == 9
+    assert statuses(shop.compare()) == {"Equal"}

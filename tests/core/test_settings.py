@@ -370,3 +370,15 @@ def test_an_s3_url_that_is_wrong_says_how_to_write_one(url):
 
 def test_an_s3_url_is_checked_without_boto3():
     assert load(PLAYBACK_CASSETTE="s3://bucket/a/b?region=eu-west-1&endpoint_url=http://x:9000")
+
+
+@pytest.mark.parametrize(("value", "wanted"), [("shed", "shed"), ("Record", "record")])
+def test_what_is_done_when_busy_is_chosen_by_name(value, wanted):
+    assert load(PLAYBACK_WHEN_BUSY=value).when_busy == wanted
+
+
+@pytest.mark.parametrize("value", ["drop", True, 1, ["shed"]])
+def test_another_choice_of_what_is_done_when_busy_is_refused_with_the_choices(value):
+    message = "PLAYBACK_WHEN_BUSY in the configuration.*must be one of record, shed"
+    with pytest.raises(SettingsError, match=message):
+        load({"PLAYBACK_WHEN_BUSY": value})

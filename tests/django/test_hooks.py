@@ -52,6 +52,44 @@ def test_what_settings_leave_out_is_not_recorded(changed):
         assert _categories(_recorded(changed, code, **more)[1]) == categories
 
 
+def test_a_request_that_is_shed_is_answered_and_not_recorded(changed):
+    code = """
+from tests.probe import ProbeByHand
+probe = ProbeByHand().put()
+for path in ("/stock/", "/stock/", "/none/"):
+    status, headers, body = ask(path)
+    print(status[:3], "X-Recording-Id" in headers, body[:12])
+    probe.press()
+
+async def by_asgi():
+    from django.core.asgi import get_asgi_application
+    from django.test import AsyncRequestFactory
+    scope = AsyncRequestFactory().get("/stock/").scope | {"headers": [(b"host", b"shop.test")]}
+    given = iter([{"type": "http.request"}])
+    async def receive():
+        for message in given:
+            return message
+        await asyncio.Event().wait()
+    async def send(message):
+        print(message.get("status"), message.get("body"))
+    await get_asgi_application()(scope, receive, send)
+
+asyncio.run(by_asgi())
+print(recorder.counters)
+"""
+    settings = {"PLAYBACK_WHEN_BUSY": "shed", "PLAYBACK_RESPONSE_HEADER": "X-Recording-Id"}
+    printed, recordings = _recorded(changed, code, **settings)
+    assert printed.splitlines() == [
+        "200 True b'{\"stock\": 3}'",
+        "200 False b'{\"stock\": 3}'",
+        "404 False b'\\n<!doctype h'",
+        "200 None",
+        "None b'{\"stock\": 3}'",
+        "{'recorded': 1, 'shed': 3}",
+    ]
+    assert _categories(recordings) == ["stock"]
+
+
 def test_files_are_left_out_unless_they_are_named(changed):
     changed.write(
         "shop_urls",

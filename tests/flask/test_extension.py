@@ -202,6 +202,7 @@ def test_an_absolute_cassette_url_is_the_same_for_applications_anywhere(tmp_path
         {"REDACT_KEY": "k" * 16},
         {"FORBID": "/x/"},
         {"HTTP_CALLS": {"POST https://search.example/*": "input"}},
+        {"WHEN_BUSY": "shed"},
     ],
 )
 def test_two_applications_that_disagree_on_a_shared_recorder_are_told_so(other):

@@ -551,6 +551,32 @@ def test_static_files_are_left_out(recorded, tmp_path: Path):
     assert [each.category for each in recorded.recordings()] == ["home"]
 
 
+def test_a_request_that_is_shed_runs_with_nothing_of_it_recorded(recorded, probe):
+    @recorded.recorder.operation()
+    def count() -> int:
+        return 1
+
+    @recorded.app.get("/")
+    def home():
+        yield f"{count()}"
+        yield f"{recorded.app.test_client().get('/inner').status_code}"
+        yield f"{recorded.recorder.current_recording_id}"
+
+    recorded.app.add_url_rule("/inner", "inner", lambda: "inner")
+    recorded.play_back(WHEN_BUSY="shed", RESPONSE_HEADER="X-Recording-Id")
+    with recorded.serve() as server:
+        assert "X-Recording-Id" in server.get("/").headers
+        probe.press()
+        answer = server.get("/")
+        fails = server.get("/none")
+    assert answer.body == b"1200None"
+    assert "X-Recording-Id" not in answer.headers
+    assert fails.status == 404
+    assert recorded.recorder.counters == {"recorded": 1, "shed": 2}
+    assert recorded.recording().category == "home"
+    assert recorded.verdicts() == ["Equal"]
+
+
 @pytest.mark.parametrize(
     ("settings", "left"),
     [
