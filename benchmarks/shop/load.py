@@ -94,6 +94,10 @@ class ShopLoad:
             (recordings,) = connection.execute("SELECT count(*) FROM recordings").fetchone()
         return int(recordings)
 
+    def shed(self) -> int:
+        """Count the requests that were shed; the shop has ended."""
+        return self._serving.counted()["shed"]
+
     @property
     def counted(self) -> list[Turn]:
         """The turns without the first, in which everything is new to the shop."""

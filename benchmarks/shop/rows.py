@@ -55,6 +55,7 @@ def shop_workloads(
 
 
 def _details(plain: ShopLoad, recorded: ShopLoad) -> dict[str, Any]:
+    stored, shed = recorded.stored(), recorded.shed()
     details: dict[str, Any] = {
         "plain requests/s": round(plain.rate),
         "recorded requests/s": round(recorded.rate),
@@ -66,8 +67,10 @@ def _details(plain: ShopLoad, recorded: ShopLoad) -> dict[str, Any]:
         ERRORS: len(recorded.unexpected),
         "recorded answers": recorded.answers,
         "without recording id": recorded.answers - recorded.with_id,
-        # What has no id was not recorded: lost as well.
-        LOST: recorded.answers - recorded.stored(),
+        "stored": stored,
+        "shed": shed,
+        # What has no id and was not shed either is lost as well.
+        LOST: recorded.answers - stored - shed,
         "backlog s": round(median(recorded.backlogs), 3),
     }
     if unexpected := plain.unexpected + recorded.unexpected:

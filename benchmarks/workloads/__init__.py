@@ -14,7 +14,12 @@ from benchmarks.workloads.django_shop import (
     DJANGO_SHOP_ASGI_P99,
     DJANGO_SHOP_P99,
 )
-from benchmarks.workloads.flask_shop import FLASK_SHOP, FLASK_SHOP_P99
+from benchmarks.workloads.flask_shop import (
+    FLASK_SHOP,
+    FLASK_SHOP_P99,
+    FLASK_SHOP_SHED,
+    FLASK_SHOP_SHED_P99,
+)
 from benchmarks.workloads.flask_view import FLASK_BUSY, FLASK_WAITING
 from benchmarks.workloads.interceptors import INTERCEPTORS_IDLE, INTERCEPTORS_IMPORT
 from benchmarks.workloads.lookup import LOOKUP, LOOKUP_FILES
@@ -59,6 +64,8 @@ WORKLOADS: Final[tuple[Workload, ...]] = (
     FLASK_BUSY,
     FLASK_SHOP,
     FLASK_SHOP_P99,
+    FLASK_SHOP_SHED,
+    FLASK_SHOP_SHED_P99,
     DJANGO_SHOP,
     DJANGO_SHOP_P99,
     DJANGO_SHOP_ASGI,

@@ -2,8 +2,10 @@
 
 import json
 import os
+import re
 import signal
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -95,6 +97,14 @@ class Serving:
             # uvicorn ends gracefully, and then by the signal.
             if server.stop() not in (0, -signal.SIGTERM):
                 raise server.failure("did not stop gracefully")
+
+    def counted(self) -> Counter[str]:
+        """Return what recorders have counted in the workers of gunicorn that have ended."""
+        counted: Counter[str] = Counter()
+        for log in self.folder.glob("shop-gunicorn.err"):
+            for counters in re.findall(f"{gunicorn_conf.COUNTED} (.*)", log.read_text()):
+                counted.update(json.loads(counters))
+        return counted
 
     def keep_settings(self) -> None:
         """Write what the service was configured by to `replay.json`, for replays by hand."""

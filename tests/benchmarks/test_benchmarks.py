@@ -121,9 +121,11 @@ def test_rows_of_one_run_share_its_details_and_keep_their_figures():
     assert run_of_two.of_row("second") == Measurement(rounds=[2.0], details={LOST: 3})
 
 
-def test_the_shop_is_run_once_for_both_of_its_rows(report):
+@pytest.mark.parametrize("name", ["flask-shop", "flask-shop-shed"])
+def test_the_shop_is_run_once_for_both_of_its_rows(report, name):
     figures, _ = report
-    rate, p99 = (one["bundle"] for one in figures["rows"] if one["name"].startswith("flask-shop"))
+    rows = {one["name"]: one["bundle"] for one in figures["rows"]}
+    rate, p99 = rows[name], rows[f"{name}-p99"]
     assert rate["details"] == p99["details"]
     assert rate["rounds"] != p99["rounds"]
     assert rate["details"]["recorded answers"] > 0
