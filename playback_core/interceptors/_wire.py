@@ -181,24 +181,35 @@ def replayed_file(stored: dict[str, Any], missing: Missing) -> ReplayedFile:
     """Return what a recorded response is read from again, head and body."""
     body = ReplayedBody(stored, missing)
     headers = fitting_headers(stored)
-    names = {name.lower(): value.lower() for name, value in headers}
-    is_chunked = names.get("transfer-encoding") == "chunked"
-    content = body.content
-    if is_chunked:
-        ended = body.ending == "finished" and not stored.get("truncated")
-        content = framed(content, body.sizes, ended=ended)
     version = "1.0" if stored["version"] == 10 else "1.1"
     lines = [f"HTTP/{version} {stored['status']} {stored['reason']}"]
     lines += [f"{name}: {value}" for name, value in headers]
     head = "\r\n".join((*lines, "", "")).encode("latin-1")
-    return ReplayedFile(head + content, body)
+    return ReplayedFile(head + _as_it_came(body, stored, headers), body)
+
+
+def _as_it_came(body: ReplayedBody, stored: dict[str, Any], headers: list[list[str]]) -> bytes:
+    for name, value in headers:
+        if name.lower() == "transfer-encoding" and value.lower() == "chunked":
+            ended = body.ending == "finished" and not stored.get("truncated")
+            return framed(body.content, body.sizes, ended=ended)
+    return body.content
 
 
 def replayed_response(stored: dict[str, Any], missing: Missing, method: str) -> HTTPResponse:
     """Return a recorded response, as `http.client` gives it, its head read."""
+    from playback_core.interceptors._heads import put_head
+
+    body, headers = ReplayedBody(stored, missing), fitting_headers(stored)
+    response = _reading(ReplayedFile(_as_it_came(body, stored, headers), body), method)
+    if not put_head(response, stored, headers):
+        response = _reading(replayed_file(stored, missing), method)
+        response.begin()
+    return response
+
+
+def _reading(file: ReplayedFile, method: str) -> HTTPResponse:
     from http.client import HTTPResponse
 
-    connection: Any = _Connection(replayed_file(stored, missing))
-    response = HTTPResponse(connection, method=method)
-    response.begin()
-    return response
+    connection: Any = _Connection(file)
+    return HTTPResponse(connection, method=method)
