@@ -5,6 +5,8 @@ Which class has which method differs; so they are found on the class of a backen
 
 from typing import Any, Final
 
+from kombu.exceptions import EncodeError
+
 from playback_celery.sending import published_within
 from playback_core.drivers import drive
 from playback_core.entry import EntryKind
@@ -25,7 +27,6 @@ _Args = tuple[Any, ...]
 _Kwargs = dict[str, Any]
 
 _FOR_CELERY: Final = (
-    "store_result",
     "on_task_call",
     "apply_chord",
     "_apply_chord_incr",
@@ -33,6 +34,7 @@ _FOR_CELERY: Final = (
     "process_cleanup",
 )
 _NAME: Final = "celery backend"
+_STORED: Final = ("self", "task_id", "result", "state")
 
 
 class BackendsTarget(Target):
@@ -74,6 +76,28 @@ class _ForCelery(CallTarget):
         return Call(UNRECORDED, _NAME, {})
 
     def answer_missing(self, call: Call) -> Outcome | None:
+        return Outcome(None)
+
+
+class _Stored(_ForCelery):
+    """The storing of a result; a replay finds out alone whether it can be stored.
+
+    One that can't be is a failure of its task, by an error that Celery has from here.
+    """
+
+    def describe(self, args: _Args, kwargs: _Kwargs) -> Call | None:
+        given = {**dict(zip(_STORED, args, strict=False)), **kwargs}
+        return Call(UNRECORDED, _NAME, {}, given)
+
+    def answer_missing(self, call: Call) -> Outcome | None:
+        from celery.backends.base import DisabledBackend
+
+        backend, result, state = (call.about.get(name) for name in ("self", "result", "state"))
+        if not isinstance(backend, DisabledBackend):
+            try:
+                backend.encode({"result": backend.encode_result(result, state)})
+            except EncodeError as error:
+                return Outcome(exception=error)
         return Outcome(None)
 
 
@@ -196,6 +220,7 @@ class _Forgotten(_Sent):
 
 _METHODS: Final[dict[str, type[CallTarget]]] = {
     **dict.fromkeys(_FOR_CELERY, _ForCelery),
+    "store_result": _Stored,
     **dict.fromkeys(("add_pending_result", "remove_pending_result"), _Pending),
     "on_chord_part_return": _ChordPart,
     "get_task_meta": _Meta,

@@ -23,7 +23,8 @@ class LostTarget(Target):
 
     def replacement(self, original: Function) -> Function:
         def on_failure(request: Any, exc_info: Any, *args: Any, **kwargs: Any) -> Any:
-            if issubclass(exc_info.type, _GONE):
+            kind = getattr(exc_info, "type", None)
+            if isinstance(kind, type) and issubclass(kind, _GONE):
                 playback = playbacks.get(request.task.app)
                 if playback is not None:
                     playback.hooks.count_lost(request.task)

@@ -1,4 +1,4 @@
-"""What the processes of a worker of Celery that records keep in memory, however long they run."""
+"""What a worker of Celery that records keeps in memory, however long it runs."""
 
 from pathlib import Path
 from typing import Final
@@ -30,7 +30,7 @@ def _measure(system: type[System], folder: Path, effort: Effort) -> Measurement:
 
 
 def _held(worker: Worker, warm: int, count: int, rounds: int) -> list[int]:
-    """Return the bytes that the processes of a worker hold when it is warm, and after each part."""
+    """Return the bytes that a worker holds when it is warm, and after each part of the rest."""
     worker.turn("nothing", warm)
     held = [_held_bytes(worker.pid)]
     for _ in range(rounds):
@@ -40,9 +40,9 @@ def _held(worker: Worker, warm: int, count: int, rounds: int) -> list[int]:
 
 
 def _held_bytes(parent: int) -> int:
-    """Return what a worker's children hold: pages they share count by the share of each."""
+    """Return what a worker and its children hold; what they share counts once."""
     children = Path(f"/proc/{parent}/task/{parent}/children").read_text(encoding="ascii").split()
-    return sum(_proportional_bytes(int(child)) for child in children)
+    return sum(_proportional_bytes(process) for process in (parent, *map(int, children)))
 
 
 def _proportional_bytes(process: int) -> int:
@@ -53,7 +53,7 @@ def _proportional_bytes(process: int) -> int:
 
 CELERY_MEMORY: Final = Workload(
     name="celery-memory",
-    title="memory of a worker's 2 processes after 20,000 tasks, against that after 2,000",
+    title="memory of a worker of Celery with 2 processes over 20,000 tasks, to that after 2,000",
     unit="x",
     target=Target(1.05),
     measure=_measure,

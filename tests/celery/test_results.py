@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from celery import group
 from celery.exceptions import TimeoutError as WaitedTooLong
+from kombu.exceptions import EncodeError
 
-from tests.celery.conftest import RecordedApp, replayed_result, result
+from tests.celery.conftest import RecordedApp, replayed_result, result, statuses
 
 
 @pytest.fixture
@@ -123,3 +124,20 @@ def test_storing_the_result_of_a_task_is_of_no_operation(shop: RecordedApp) -> N
         shop.recorder.OPERATION_OUTPUT_ALIAS
     ]
     assert result(recording) == 1
+
+
+def test_a_value_that_no_backend_can_store_fails_its_task_in_a_replay_too(
+    shop: RecordedApp,
+) -> None:
+    values: list[Any] = [{1, 2}]
+
+    @shop.task("gather")
+    def gather() -> Any:
+        return values[0]
+
+    with shop.worker(), pytest.raises(EncodeError):
+        shop.wait(gather.delay())
+    assert isinstance(result(shop.recording("gather")), EncodeError)
+    assert statuses(shop.compare()) == {"Equal"}
+    values[0] = [1, 2]
+    assert statuses(shop.compare()) == {"Fixed"}
