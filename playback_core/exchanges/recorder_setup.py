@@ -83,15 +83,16 @@ def set_recorder_up(
 def start_recording(recorder: TapeRecorder, name: str, settings: Settings, base: Path) -> None:
     """Give a recorder its cassette, if it has none, and enable it; `set_recorder_up` came before.
 
-    A cassette that can't be opened stops no application: that is logged, and nothing is recorded.
+    An application that names none shares that of the first, which is logged. A cassette that can't
+    be opened stops no application: that is logged, and nothing is recorded.
     Raise SettingsError where another application or the recorder itself has a different one.
     """
     setup = _setups[recorder]
     wanted = _identity(settings, base)
     is_default = settings.cassette == _DEFAULTS.cassette
     if setup.cassette is not None:
-        if wanted != setup.cassette and not is_default:
-            raise _disagreement("CASSETTE", name, setup)
+        if wanted != setup.cassette:
+            _require_default(settings, base, name, setup)
     elif recorder.tape_cassette is not None:
         if not (is_default or settings.cassette is recorder.tape_cassette):
             raise SettingsError(
@@ -177,6 +178,25 @@ def _identity(settings: Settings, base: Path) -> Any:
     cassette = settings.cassette
     is_relative = isinstance(cassette, str) and not cassette.startswith(_ABSOLUTE)
     return (cassette, base) if is_relative else cassette
+
+
+def _require_default(settings: Settings, base: Path, name: str, setup: _RecorderSetup) -> None:
+    """Refuse a cassette that is another one; tell where recordings go instead of the default."""
+    theirs = setup.cassette
+    where = f"{theirs[0]} in {theirs[1]}" if isinstance(theirs, tuple) else theirs
+    if settings.cassette == _DEFAULTS.cassette:
+        _logger.warning(
+            "App %r records to %s, as app %r does, whose recorder it shares; its commands read %s"
+            " in %s. Set PLAYBACK_CASSETTE, to an absolute path.",
+            *(name, where, setup.name, settings.cassette, base),
+        )
+    elif isinstance(theirs, tuple) and theirs[0] == settings.cassette:
+        raise SettingsError(
+            f"PLAYBACK_CASSETTE {theirs[0]!r} is relative: of app {setup.name!r} it is in"
+            f" {theirs[1]}, of app {name!r} in {base}, and both share a recorder; make it absolute."
+        )
+    else:
+        raise _disagreement("CASSETTE", name, setup)
 
 
 def _disagreement(what: str, name: str, setup: _RecorderSetup) -> SettingsError:

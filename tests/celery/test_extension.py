@@ -1,14 +1,18 @@
 """PlaybackCelery: its settings, what it records, and what it leaves alone."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from celery import Celery
 from celery.app.trace import build_tracer
+from flask import Flask
 
 from playback_celery import PlaybackCelery, players
 from playback_core import TapeRecorder
 from playback_core.errors import SettingsError
+from playback_core.interceptors import uninstall_interceptors
+from playback_flask import FlaskPlayback
 from tests.celery.conftest import MakeApp, RecordedApp
 
 
@@ -70,6 +74,24 @@ def test_nothing_is_recorded_under_pytest_unless_asked_for() -> None:
 def test_an_application_without_playback_has_no_players() -> None:
     with pytest.raises(SettingsError, match=r"'shop' has no playback; add PlaybackCelery\(app\)"):
         players(_app())
+
+
+def test_a_front_end_of_another_folder_is_told_where_recordings_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    recorder = TapeRecorder()
+    web = Flask("web", instance_path=str(tmp_path / "instance"))
+    web.config.update(PLAYBACK_ENABLED=True, PLAYBACK_CASSETTE="sqlite:///both.db")
+    FlaskPlayback(web, recorder)
+    relative, default = _app(ENABLED=True, CASSETTE="sqlite:///both.db"), _app(ENABLED=True)
+    with pytest.raises(SettingsError, match=r"is relative: .*/instance, .*; make it absolute"):
+        PlaybackCelery(relative, recorder)
+    PlaybackCelery(default, recorder)
+    assert "'shop' records to sqlite:///both.db in" in caplog.text
+    recorder.disable_recording()
+    recorder.readable_cassette().close()
+    uninstall_interceptors()
 
 
 def test_installing_twice_records_once(shop: RecordedApp) -> None:
