@@ -1,6 +1,7 @@
 """Entry: one interception, encoded, in the order it happened."""
 
 from enum import IntEnum
+from threading import Lock
 from typing import Any, Final
 
 from playback_core.codec import Deferred, decode
@@ -32,6 +33,9 @@ class Entry:
 
     redacted_by: object = None
     """What has taken its secrets out already: it would find none."""
+
+    rank: int = 0
+    """What outputs have that follow each other in an order that is chance; see `add_by_rank`."""
 
     def __init__(
         self,
@@ -66,6 +70,28 @@ class Entry:
     def decoded_result(self) -> Any:
         """Return the recorded value, or the exception object where the call raised."""
         return None if self.result is None else decode(encoded(self.result))
+
+
+class RankedEntry(Entry):
+    """An output with a rank."""
+
+    __slots__ = ("rank",)
+
+
+_adding_by_rank: Final = Lock()
+
+
+def add_by_rank(entries: list[Entry], added: Entry) -> None:
+    """Append an output, but before those of a higher rank that its branch has just sent."""
+    with _adding_by_rank:
+        place = len(entries)
+        for position in range(place - 1, -1, -1):
+            before = entries[position]
+            if before.kind is EntryKind.OUTPUT and before.branch == added.branch:
+                if before.rank <= added.rank:
+                    break
+                place = position
+        entries.insert(place, added)
 
 
 class RedactedEntry(Entry):

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, ClassVar, Final
 
 from playback_core.codec import Deferred, decode, encode, encode_key, holds_opaque, snapshot
-from playback_core.entry import Entry, EntryKind
+from playback_core.entry import Entry, EntryKind, RankedEntry
 from playback_core.errors import InputInterceptionKeyCreationError, TapeRecorderException
 from playback_core.interception import (
     Args,
@@ -43,7 +43,8 @@ class Call(Deferred):
     they are encoded at once. Where there is `fields_later`, it makes them when the recording is
     stored, from about `size` bytes that nobody changes, and in a replay at once: the call is its
     own snapshot then. An output that began before it could be told has its `place` among what a
-    replay sends. `about` is for whoever told it: it is let go when the call has ended. One
+    replay sends. Outputs that follow each other in an order that is chance have a `rank`, by which
+    they are kept. `about` is for whoever told it: it is let go when the call has ended. One
     that is UNRECORDED leaves no entry: what it calls is not intercepted, and a replay gives what
     `answer_missing` says, or runs it.
     """
@@ -55,6 +56,7 @@ class Call(Deferred):
     fields_later: Callable[[], dict[str, Any]] | None = None
     size: int = 0
     place: Entry | None = None
+    rank: int = 0
 
     def encode(self) -> bytes:
         fields = self.fields if self.fields_later is None else self.fields_later()
@@ -136,6 +138,7 @@ class LibraryInterception(CallInterception):
         arguments = call.encode() if call.fields_later is None else call
         step = _Step(call.kind, call.alias, branch.path, arguments)
         step.call = call
+        step.rank = call.rank
         if call.kind is OUTPUT:
             session.add(step)
         return branch.inner, step
@@ -174,7 +177,7 @@ class LibraryInterception(CallInterception):
             given = self._calls.answer_missing(call)
             return (branch.inner, None) if given is None else (None, given)
         if call.kind is OUTPUT:
-            session.capture(branch, call.alias, data, call.place)
+            session.capture(branch, call.alias, data, call.place, rank=call.rank)
         entry = session.take(call.kind, call.alias, data, branch.path, self._normalised)
         if entry is not None and entry.result is not None:
             # What answers it belongs to the replay: it may open what it gives.
@@ -243,7 +246,7 @@ class LibraryInterception(CallInterception):
         return encode_key([positional, self._calls.normalised(fields)])
 
 
-class _Step(Entry):
+class _Step(RankedEntry):
     __slots__ = ("call",)
 
     call: Call | None

@@ -9,7 +9,7 @@ from typing import Final
 
 from playback_core.codec import decode, describe, encode, known_types, on_refused_use
 from playback_core.databases import ReplayedDatabases
-from playback_core.entry import BranchPath, Entry, EntryKind
+from playback_core.entry import BranchPath, Entry, EntryKind, RankedEntry, add_by_rank
 from playback_core.errors import (
     DecodeError,
     RecordingKeyError,
@@ -134,13 +134,25 @@ class PlaybackSession(Session):
             raise self.miss(f"{library} database", f"{library} database {other.replayed}", hint)
         return number
 
-    def reserve(self, branch: Branch) -> Entry:
+    def reserve(self, branch: Branch, *, rank: int = 0) -> Entry:
         """Return a place among the outputs for one that is told later, and begins now."""
-        place = Entry(EntryKind.OUTPUT, "", branch.path, None)
-        self._outputs.append(place)
+        place = RankedEntry(EntryKind.OUTPUT, "", branch.path, None)
+        place.rank = rank
+        if rank:
+            add_by_rank(self._outputs, place)
+        else:
+            self._outputs.append(place)
         return place
 
-    def capture(self, branch: Branch, alias: str, data: bytes, place: Entry | None = None) -> None:
+    def capture(
+        self,
+        branch: Branch,
+        alias: str,
+        data: bytes,
+        place: Entry | None = None,
+        *,
+        rank: int = 0,
+    ) -> None:
         """Keep what an output sent, in the place that was reserved for it, or as the last."""
         if not self.open:
             self.note_late()
@@ -149,7 +161,7 @@ class PlaybackSession(Session):
             if self.redaction is not None:
                 data = self.redaction.value(data)
             if place is None:
-                place = self.reserve(branch)
+                place = self.reserve(branch, rank=rank)
             place.alias, place.arguments = alias, data
 
     def note_fallback(self, alias: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from playback_core.codec import UNCHANGING, Deferred, decode, encode
 from playback_core.databases import UsedDatabases
-from playback_core.entry import ENTRY_BYTES, BranchPath, Entry, EntryKind
+from playback_core.entry import ENTRY_BYTES, BranchPath, Entry, EntryKind, add_by_rank
 from playback_core.errors import ForbiddenContentError, SettingsError
 from playback_core.guard import FailingOpen, Guard, take_fault
 from playback_core.interceptor_options import DEFAULT_OPTIONS, InterceptorOptions
@@ -148,7 +148,10 @@ class RecordingSession(Session):
 
     def add(self, entry: Entry) -> None:
         """Append an entry, or count it where the operation has ended meanwhile."""
-        self.entries.append(entry)
+        if entry.rank:
+            add_by_rank(self.entries, entry)
+        else:
+            self.entries.append(entry)
         self._size += ENTRY_BYTES
         if entry.arguments is not None:
             self._size += len(entry.arguments)

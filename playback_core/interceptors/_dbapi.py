@@ -146,8 +146,8 @@ class TransactionCalls(LibraryCalls):
         if is_set_up() or not matters(args[0], self._statement):
             return left_out(self._set_up, self._statement, args[0])
         fields: dict[str, Any] = {"sql": self._statement}
-        tell_database(fields, self._driver.library, self._driver.address(args[0]))
-        return Call(OUTPUT, self._alias, fields, args[0])
+        number = tell_database(fields, self._driver.library, self._driver.address(args[0]))
+        return Call(OUTPUT, self._alias, fields, args[0], rank=number)
 
     def keep(self, call: Call, value: Any, session: Session) -> tuple[Any, Any]:
         return value, None

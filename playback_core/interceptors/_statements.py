@@ -84,17 +84,19 @@ class ToldStatements(LibraryCalls):
         fields: dict[str, Any] = {"sql": text.strip() if told.reads else told.folded}
         if told.name:
             fields["sql"] = with_label(told)
-        tell_database(fields, self._library, self.address(cursor))
+        number = tell_database(fields, self._library, self.address(cursor))
         kind, alias = INPUT if told.reads else OUTPUT, self._prefix + told.title
+        # SQLAlchemy ends the transactions of several databases in any order.
+        rank = number if told.verb in _ENDS else 0
         lasting = _lasting(parameters) if self.may_be_told_later(told) else None
         if lasting is not None:
             values = lasting.values() if isinstance(lasting, dict) else lasting
             size = _STATEMENT_BYTES + len(text) + sum(map(getsizeof, values))
             later = partial(_with_parameters, fields, told.places, lasting)
-            return Call(kind, alias, {}, cursor, later, size)
+            return Call(kind, alias, {}, cursor, later, size, rank=rank)
         given = named_rows if self._many else named
         fields = _with_parameters(fields, told.places, self.plain(parameters), given)
-        return Call(kind, alias, fields, cursor)
+        return Call(kind, alias, fields, cursor, rank=rank)
 
     def arguments(
         self, cursor: Any, query: Any, parameters: Any = None, *rest: Any, **options: Any
@@ -175,18 +177,19 @@ def attempt(database: str) -> int:
     return opened[database]
 
 
-def tell_database(fields: dict[str, Any], library: str, address: str | None) -> None:
+def tell_database(fields: dict[str, Any], library: str, address: str | None) -> int:
     """Tell which database a statement is for: the second that its branch has used, or another.
 
     Not by its address: a replay may be configured for another one. Where an operation uses one, as
-    most do, nothing is told.
+    most do, nothing is told. Return its number, 0 where nobody knows.
     """
     branch = current()
     if address is None or branch is None:
-        return
+        return 0
     number = branch.session.number_database(branch.path, library, address)
     if number > 1:
         fields[_DATABASE] = number
+    return number
 
 
 def left_out(alias: str, sql: str, cursor: Any) -> Call:

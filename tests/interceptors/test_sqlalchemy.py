@@ -7,7 +7,7 @@ from contextlib import closing
 import pytest
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import create_engine, event, exc, func, insert, inspect, pool, select, text
+from sqlalchemy import Integer, create_engine, event, exc, func, insert, inspect, pool, select, text
 from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
@@ -336,3 +336,28 @@ def test_flask_sqlalchemy_is_as_any_engine(path):
     assert replays_equal(path, work).result == ["axe", "broom", "saw"]
     with app.app_context():
         db.engine.dispose()
+
+
+def test_a_session_of_several_databases_replays_in_whatever_order_it_commits(tmp_path):
+    class Base(DeclarativeBase):
+        pass
+
+    def table(name):
+        key = mapped_column(Integer, primary_key=True)
+        return type(name, (Base,), {"__tablename__": name, "id": key})
+
+    tables = [table(name) for name in ("orders", "people", "visits")]
+    engines = [create_engine(f"sqlite:///{tmp_path / each.__name__}.db") for each in tables]
+    for engine in engines:
+        Base.metadata.create_all(engine)
+
+    def work():
+        # It commits them in the order of their hashes, which are addresses.
+        with Session(binds=dict(zip(tables, engines, strict=True))) as session:
+            session.add_all(each() for each in tables)
+            session.commit()
+
+    recorded = Runs(work)
+    assert recorded.aliases.count("sqlite3 COMMIT") == 3
+    for _ in range(8):
+        assert recorded.replayed_the_same()

@@ -918,3 +918,42 @@ def test_a_commit_by_its_method_and_by_a_statement_are_the_same(path, by_text):
     replay = recorded.replayed(lambda: work(by_text=not by_text))
     assert replay.result == recorded.result == (False, [(1,)])
     assert replay.is_equal
+
+
+def ending(*ends, between=None):
+    """Return an operation that writes to two databases, and how their transactions end."""
+
+    def work(path, archive):
+        with closing(sqlite3.connect(path)) as first, closing(sqlite3.connect(archive)) as second:
+            for connection in (first, second):
+                connection.execute("UPDATE product SET cents = 1 WHERE id = 1")
+            for number, end in ends:
+                getattr((first, second)[number], end)()
+                first.execute("SELECT 1").fetchall()
+                if between:
+                    first.execute(between)
+
+    return work
+
+
+@pytest.mark.parametrize(
+    ("recorded", "replayed", "is_same"),
+    [
+        (ending((0, "commit"), (1, "commit")), ending((1, "commit"), (0, "commit")), True),
+        (ending((1, "commit"), (0, "rollback")), ending((0, "rollback"), (1, "commit")), True),
+        (ending((1, "commit"), (0, "rollback")), ending((0, "commit"), (1, "rollback")), False),
+        (ending((1, "commit"), (0, "commit")), ending((1, "commit"), (1, "commit")), False),
+        (
+            ending((0, "commit"), (1, "commit"), between="DELETE FROM product"),
+            ending((1, "commit"), (0, "commit"), between="DELETE FROM product"),
+            False,
+        ),
+    ],
+)
+def test_transactions_of_several_databases_end_in_any_order_where_nothing_is_between(
+    path, archive, recorded, replayed, is_same
+):
+    runs = Runs(lambda: recorded(path, archive))
+    assert runs.replayed_the_same()
+    astray = runs.replayed(lambda: replayed(path, archive)).playback
+    assert (astray.playback_outputs == astray.recorded_outputs) == is_same
