@@ -23,10 +23,8 @@ from playback_core.interceptors._pg_statements import (
     driven_generator,
     give,
     kept,
-    query_text,
 )
 from playback_core.library_interception import (
-    INPUT,
     OUTPUT,
     Call,
     LibraryInterception,
@@ -50,15 +48,9 @@ class StartCopy(Execute):
     def replacement(self, original: Function) -> Function:
         return driven_generator(original, LibraryInterception(str(self), self))
 
-    def describe(self, args: Args, kwargs: Kwargs) -> Call | None:
-        call = super().describe(args, kwargs)
-        if call is not None and _COMES_OUT.search(query_text(args[1], args[0])):
-            call.kind = INPUT
-        return call
-
     def keep(self, call: Call, value: Any, session: Session) -> tuple[Any, Any]:
         cursor = call.about
-        if call.kind is OUTPUT:
+        if cursor.pgresult.status == pq.ExecStatus.COPY_IN:
             _begun[cursor] = DataSent(for_real=True)
             return value, kept(cursor)
         blocks = _begun[cursor] = BlocksKept(session, cursor)
@@ -69,8 +61,9 @@ class StartCopy(Execute):
         transaction = stored["transaction"]
         status = _IN_TRANSACTION if transaction == _ACTIVE else transaction
         give(call.about, stored | {"transaction": stored.get("after", status)})
-        is_input = call.kind is INPUT
-        _begun[call.about] = BlocksAgain(stored, missing) if is_input else DataSent(for_real=False)
+        # What comes out may be what was deleted: then it is an output all the same.
+        comes_out = _COMES_OUT.search(call.fields["sql"])
+        _begun[call.about] = BlocksAgain(stored, missing) if comes_out else DataSent(for_real=False)
 
 
 class MadeCopy(Target):

@@ -20,6 +20,9 @@ _READING: Final = frozenset(
     )
 )
 _CHANGING: Final = frozenset(("INSERT", "UPDATE", "DELETE", "MERGE", "REPLACE"))
+_CHANGING_IF_RUN: Final = _CHANGING | {"CREATE", "REFRESH", "EXECUTE"}
+"""What EXPLAIN ANALYZE runs and may change something; `EXECUTE` may be of anything."""
+
 _MAIN: Final = frozenset((*_CHANGING, "SELECT", "VALUES", "TABLE"))
 _READING_PRAGMAS: Final = frozenset(
     (
@@ -159,17 +162,17 @@ def _verb(tokens: Sequence[Token]) -> str:
 def _reads(verb: str, tokens: Sequence[Token]) -> bool:
     if verb == "PRAGMA":
         return _pragma_reads(tokens)
-    if verb not in _READING:
-        return False
     words = [(token.word(), token.depth) for token in tokens]
+    if verb not in _READING and not (verb == "COPY" and ("STDOUT", 0) in words):
+        return False
     if verb == "EXPLAIN":
         names = {word for word, _ in words}
-        return not (names & {"ANALYZE", "ANALYSE"} and names & _CHANGING)
+        return not (names & {"ANALYZE", "ANALYSE"} and names & _CHANGING_IF_RUN)
     # A part of it may change something all the same: `WITH gone AS (DELETE ...) SELECT`.
     opened = any(
         token.text == "(" and after in _CHANGING
         for token, (after, _) in zip(tokens, words[1:], strict=False)
-        if words[0][0] == "WITH"
+        if words[0][0] in ("WITH", "COPY")
     )
     return not opened and ("INTO", 0) not in words
 

@@ -538,7 +538,7 @@ def test_what_copy_gives_is_an_input(again):
     recorded = again(work)
     assert recorded.result[0] == [(1, "axe"), (2, "bow"), (3, "cup")]
     assert recorded.result[2:] == (3, "INTRANS")
-    assert len(aliases(recorded)) == 4
+    assert aliases(recorded) == ["psycopg connect", "psycopg COPY", "psycopg COPY products"]
 
 
 def test_more_of_a_copy_than_was_read_before_it_was_given_up_is_a_miss(postgres):
@@ -993,3 +993,21 @@ def test_a_commit_by_its_method_and_by_a_statement_are_the_same(postgres, by_tex
     replay = recorded.replayed(lambda: work(by_text=not by_text))
     assert replay.result == recorded.result
     assert replay.is_equal
+
+
+def test_what_is_copied_out_of_a_write_is_an_output(postgres):
+    def work(*, keep):
+        changes = "DELETE FROM products WHERE id = 1 RETURNING id"
+        statement = f"COPY ({'SELECT 1' if keep else changes}) TO STDOUT"
+        with (
+            psycopg.connect(postgres.dsn) as connection,
+            connection.cursor().copy(statement) as copied,
+        ):
+            return [*copied.rows()]
+
+    recorded = Runs(lambda: work(keep=False))
+    assert recorded.result == [("1",)]
+    with postgres.gone():
+        assert recorded.replayed_the_same()
+        with pytest.raises(RecordingKeyError):
+            recorded.replayed(lambda: work(keep=True))
