@@ -3,6 +3,7 @@
 import os
 import socket
 import stat
+import sys
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
@@ -169,6 +170,18 @@ def database(args: Args) -> Attempt | None:
     if location in ("", ":memory:") or (name.startswith("file:") and "mode=memory" in name):
         return None
     return Attempt(f"open SQLite database {name!r}", paths=(location,))
+
+
+def postgresql(args: Args) -> Attempt:
+    """The rule for the function in C by which psycopg2 connects, and what it is told to."""
+    parse = sys.modules["psycopg2.extensions"].parse_dsn
+    asked: dict[str, str] = parse(args[0])
+    where = asked.get("hostaddr") or asked.get("host") or ""
+    text = f"connect to PostgreSQL at {where or 'its default place'!r} by psycopg2"
+    if where.startswith("/"):
+        return Attempt(text, paths=(where,))
+    port = asked.get("port", "")
+    return Attempt(text, host=(where.lower(), int(port) if port.isdigit() else 5432))
 
 
 def nothing(args: Args) -> None:

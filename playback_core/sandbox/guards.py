@@ -47,6 +47,8 @@ _GUARDED: Final = (
     # What it opens is guarded at once, and not by the next event.
     _Guarded("sqlite3", "", "connect", attempts.nothing, guard_new_connections),
     _Guarded("sqlite3.dbapi2", "", "connect", attempts.nothing, guard_new_connections),
+    # Whoever has `connect` by a name of its own comes to this, too.
+    _Guarded("psycopg2", "", "_connect", attempts.postgresql),
     _Guarded("os", "", "mkfifo mknod", attempts.changed("make")),
     _Guarded("_posixshmem", "", "shm_open shm_unlink", _shared_memory),
     _Guarded("signal", "", "pidfd_send_signal", attempts.plain("send a signal by a pidfd")),

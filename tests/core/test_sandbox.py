@@ -64,6 +64,27 @@ def swallowing(action: Callable[[], Any]) -> Callable[[], None]:
 
 
 class TestWhatIsRefused:
+    def test_a_connection_by_psycopg2(self, attempt, server):
+        psycopg2 = pytest.importorskip("psycopg2")
+        port = server.getsockname()[1]
+        asked = {"host": "127.0.0.1", "port": port, "password": "hidden", "connect_timeout": 1}
+        for place in (asked, {"host": "/nowhere"}, {}):
+            with pytest.raises(SideEffectBlocked, match="connect to PostgreSQL at") as raised:
+                attempt(lambda place=place: psycopg2.connect(dbname="shop", **place))
+            assert "hidden" not in str(raised.value)
+        server.settimeout(0)
+        with pytest.raises(BlockingIOError):
+            server.accept()
+
+    def test_but_for_a_place_that_is_allowed(self, attempt):
+        psycopg2 = pytest.importorskip("psycopg2")
+
+        def connect():
+            with pytest.raises(psycopg2.OperationalError, match="refused"):
+                psycopg2.connect(host="127.0.0.1", port=1, dbname="shop")
+
+        assert attempt(connect, "127.0.0.1:1").missed == []
+
     def test_an_attempt_raises_and_names_what_where_and_what_to_do(self, attempt, tmp_path):
         file = tmp_path / "written"
         line = sys._getframe().f_lineno + 2
