@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from playback_core.playback_session import PlaybackSession
-from playback_core.session import running_replays
+from playback_core.session import prepare_replays, running_replays
 
 
 @contextmanager
@@ -12,6 +12,7 @@ def replaying(session: PlaybackSession) -> Iterator[None]:
     """Make a session the replay of this context for a block."""
     running_replays.append(session)
     try:
+        prepare_replays()
         with session.active(), _sealed(session):
             yield
     finally:

@@ -1,10 +1,11 @@
 """The session (recording or playback) that is current in this context, and its branches."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
 from itertools import count
+from threading import Lock
 from typing import Any, ClassVar, Final
 
 from playback_core.entry import BranchPath
@@ -197,6 +198,30 @@ def unintercepted() -> Iterator[None]:
 
 running_replays: Final[list[Session]] = []
 """The replays of this process; an intercepted call without a session is noted on them."""
+
+
+_to_prepare: Final[list[Callable[[], None]]] = []
+_preparing: Final = Lock()
+
+
+def when_replaying(prepare: Callable[[], None]) -> Callable[[], None]:
+    """Have something done once, before the next replay of this process begins, or in one at once.
+
+    It is for what only replays need of what is in place while recording, and would cost there.
+    """
+    if running_replays:
+        prepare()
+    else:
+        _to_prepare.append(prepare)
+    return prepare
+
+
+def prepare_replays() -> None:
+    """Do what `when_replaying` was given."""
+    # One that begins in another thread meanwhile waits for it.
+    with _preparing:
+        while _to_prepare:
+            _to_prepare.pop()()
 
 
 def note_outside(alias: str) -> None:

@@ -10,7 +10,13 @@ from typing import Any, Final
 from playback_core.drivers import drive
 from playback_core.interception import Args, Kwargs
 from playback_core.interceptors._dbapi import TransactionCalls
-from playback_core.interceptors._sqlite_cursor import Cursor, RecordedCursor, both, plain_execute
+from playback_core.interceptors._sqlite_cursor import (
+    Cursor,
+    IdleCursor,
+    RecordedCursor,
+    both,
+    plain_execute,
+)
 from playback_core.interceptors._sqlite_driver import (
     DRIVER,
     Replayable,
@@ -104,7 +110,7 @@ _plain_row_factory: Final = vars(_plain)["row_factory"]
 
 
 def _cursor_with_factory(connection: Any) -> Any:
-    return _plain_cursor(connection, Cursor)
+    return _plain_cursor(connection, IdleCursor)
 
 
 class RecordedConnection(sqlite3.Connection, Replayable):
@@ -117,18 +123,22 @@ class RecordedConnection(sqlite3.Connection, Replayable):
 
     # What makes the cursors of statements that run outside of an operation: the class, which is
     # quicker than to let `cursor` make them, as long as they need no factory of rows.
-    _playback_cursor: Any = Cursor
+    _playback_cursor: Any = IdleCursor
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self._playback_cursor = Cursor
+        self._playback_cursor = IdleCursor
         is_alone = current() is None and not running_replays
         (_plain_init if is_alone else _open)(self, *args, **kwargs)
         detected = args[_DETECT_TYPES] if len(args) > _DETECT_TYPES else kwargs.get("detect_types")
         self.playback_exact = not detected
         self.playback_address = _name_of(*args[:1], **kwargs)
 
-    def cursor(self, factory: Any = Cursor) -> Any:
-        if factory is not Cursor and isinstance(factory, type):
+    def cursor(self, factory: Any = IdleCursor) -> Any:
+        if factory is IdleCursor:
+            return _plain_cursor(self, factory)
+        if factory is sqlite3.Cursor:
+            factory = IdleCursor
+        elif isinstance(factory, type):
             is_cursor = issubclass(factory, sqlite3.Cursor)
             factory = both(factory, RecordedCursor) if is_cursor else factory
         return _plain_cursor(self, factory)
@@ -140,7 +150,7 @@ class RecordedConnection(sqlite3.Connection, Replayable):
     @row_factory.setter
     def row_factory(self, factory: Any) -> None:
         _plain_row_factory.__set__(self, factory)
-        self._playback_cursor = Cursor if factory is None else _cursor_with_factory
+        self._playback_cursor = IdleCursor if factory is None else _cursor_with_factory
 
     # They make a plain cursor, whatever an application's class has for `cursor`.
     def execute(self, sql: str, parameters: Any = (), /) -> Any:

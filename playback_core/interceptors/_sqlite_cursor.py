@@ -25,7 +25,7 @@ from playback_core.interceptors._sqlite_driver import (
     rows_of,
 )
 from playback_core.library_interception import LibraryInterception
-from playback_core.session import current, running_replays, unsealed
+from playback_core.session import current, running_replays, unsealed, when_replaying
 
 _plain: Final[Any] = sqlite3.Cursor
 _FOREVER: Final = repeat(())
@@ -187,11 +187,56 @@ class RecordedCursor(sqlite3.Cursor):
                 _plain.execute(self, f"SELECT {columns} WHERE 0")
 
 
-class Cursor(RecordedCursor):
+class _WithRows(sqlite3.Cursor):
+    __slots__ = ("_playback_rows",)
+
+
+class Cursor(RecordedCursor, _WithRows):
     """One of no class of the application's."""
 
     __module__ = "sqlite3"
-    __slots__ = ("_playback_rows",)
+    __slots__ = ()
+
+
+class IdleCursor(_WithRows):
+    """One that has run no statement within an operation: its rows are fetched as by any other.
+
+    With its first statement in one, and before a replay fetches of it, it becomes a `Cursor`.
+    """
+
+    __module__ = "sqlite3"
+    __qualname__ = "Cursor"
+    __slots__ = ()
+
+    def execute(self, sql: str, parameters: Any = (), /) -> Any:
+        if current() is None and not running_replays:
+            return plain_execute(self, sql, parameters)
+        return _recorded(self).execute(sql, parameters)
+
+    def executescript(self, sql_script: str, /) -> Any:
+        return _recorded(self).executescript(sql_script)
+
+    def executemany(self, sql: str, parameters: Iterable[Any], /) -> Any:
+        return _recorded(self).executemany(sql, parameters)
+
+    def close(self) -> None:
+        _recorded(self).close()
+
+
+def _recorded(cursor: Any) -> Any:
+    cursor.__class__ = Cursor
+    return cursor
+
+
+def _recorded_before(name: str) -> Callable[..., Any]:
+    return lambda cursor, *args, **kwargs: getattr(_recorded(cursor), name)(*args, **kwargs)
+
+
+@when_replaying
+def _fetch_nothing_of_before() -> None:
+    # A fetch of a statement from before is a miss there, and nothing to a recording.
+    for name in ("fetchone", "fetchmany", "fetchall", "__next__", "__iter__"):
+        setattr(IdleCursor, name, _recorded_before(name))
 
 
 @lru_cache(maxsize=64)

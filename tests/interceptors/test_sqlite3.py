@@ -593,6 +593,7 @@ def test_classes_of_the_application_may_have_slots(path, replays_equal):
 
     def work():
         with closing(sqlite3.connect(path, factory=ShopConnection)) as connection:
+            assert isinstance(connection.cursor(sqlite3.Cursor).execute("SELECT 1"), sqlite3.Cursor)
             cursor = connection.cursor(ShopCursor)
             cursor.seen = connection.shop = "axe"
             return cursor.execute("SELECT name FROM product ORDER BY id").fetchall()
