@@ -52,3 +52,11 @@ def celery_releases(session: nox.Session, release: str) -> None:
     """Run the tests of Celery on the oldest release that is supported, and on those since."""
     session.install("--editable", ".[dev]", f"celery[redis]=={release}")
     session.run("pytest", "tests/celery", *session.posargs)
+
+
+@nox.session(python=PYTHONS)
+def django_servers(session: nox.Session) -> None:
+    """Run the cases of Django over each server with each database; the gate runs half of it."""
+    session.install("--editable", ".[dev]")
+    cases = ["tests/django/cases", "tests/django/database"]
+    session.run("pytest", *cases, *session.posargs, env={"CASES_EVERY": "1"})

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from asgiref.sync import iscoroutinefunction
+from asgiref.sync import iscoroutinefunction, sync_to_async
+from django.db import connection, transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils.decorators import sync_and_async_middleware
 
@@ -33,6 +34,36 @@ class Forgiving:
         if isinstance(error, ConnectionError):
             return HttpResponse(f"sorry for {error}", status=503)
         return None
+
+
+@sync_and_async_middleware
+def Counting(get_response: Any) -> Any:
+    """Count the visits of each client in the database, and tell them with the answer."""
+
+    def visits(request: HttpRequest) -> str:
+        name = request.GET.get("who", "")
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("INSERT INTO visits (who) VALUES (%s)", [name])
+            cursor.execute("SELECT count(*) FROM visits WHERE who = %s", [name])
+            return str(cursor.fetchone()[0])
+
+    if iscoroutinefunction(get_response):
+
+        async def counting(request: HttpRequest) -> Any:
+            count = await sync_to_async(visits)(request)
+            response = await get_response(request)
+            response["X-Visits"] = count
+            return response
+
+        return counting
+
+    def counting_sync(request: HttpRequest) -> Any:
+        count = visits(request)
+        response = get_response(request)
+        response["X-Visits"] = count
+        return response
+
+    return counting_sync
 
 
 @sync_and_async_middleware

@@ -44,6 +44,17 @@ TEMPLATES = [
     }
 ]
 DATABASES: dict[str, Any] = {}
+if "CASES_DATABASE" in os.environ:
+    # A file of SQLite, or the folder of a server's socket.
+    place = os.environ["CASES_DATABASE"]
+    name, user = (place, "") if place.endswith(".sqlite3") else ("postgres", "postgres")
+    DATABASES["default"] = {
+        "ENGINE": f"django.db.backends.{'postgresql' if user else 'sqlite3'}",
+        "NAME": name,
+        "HOST": place,
+        "USER": user,
+    }
+    MIDDLEWARE.insert(1, "tests.django.cases.middleware.Counting")
 USE_TZ = True
 TIME_ZONE = "UTC"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 100_000

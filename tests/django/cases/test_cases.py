@@ -1,24 +1,31 @@
 """The hard cases of a request, recorded over real servers by clients at once, and replayed.
 
-The numbers are those of the cases: clients.py has what is asked, views.py what answers.
+The numbers are those of the cases: clients.py has what is asked, views.py what answers. Each
+request writes to a database and reads from it, which is gone when it is replayed. Each server has
+one of the databases; with CASES_EVERY in the environment, each of them.
 """
 
+import os
 import re
+import sqlite3
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cache, partial
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from playback_core import Recording, TapeRecorder
 from tests.django.cases.clients import ASGI_CASES, CASES, SENT_WITHIN_A_CASE
 from tests.django.cases.views import PICTURE
 from tests.http_cases import Answer, Case, Client, ask_everything
+from tests.interceptors.postgres_server import PostgresServer, postgres_server
 from tests.recorded import output_of, request_of, stored_in
 from tests.servers import GUNICORN, THREADS, UVICORN, compared_by, serve, wait_for
 
@@ -31,6 +38,18 @@ SERVERS = {
     "uvicorn-sync": (*UVICORN, ASGI),
 }
 PROJECT = {"DJANGO_SETTINGS_MODULE": "tests.django.cases.settings"}
+DATABASES = {
+    "gthread": "sqlite",
+    "prefork": "postgres",
+    "uvicorn": "postgres",
+    "uvicorn-sync": "sqlite",
+}
+KINDS = [
+    (server, database)
+    for server in SERVERS
+    for database in ("sqlite", "postgres")
+    if database == DATABASES[server] or "CASES_EVERY" in os.environ
+]
 # One middleware that is only sync, below ours.
 MORE = {"uvicorn-sync": {"CASES_SYNC": "1"}}
 COMPARE = ("-m", "django", "playback_compare")
@@ -43,6 +62,7 @@ class Fleet:
     """What clients were answered by a server, what it recorded, and what came of the replays."""
 
     kind: str
+    place: str
     folder: Path
     cases: tuple[Case, ...]
     answers: list[tuple[Case, str, Answer]]
@@ -65,30 +85,52 @@ class Fleet:
         return [output_of(each) for each in self.recordings_of(category)]
 
     def compare(self, *arguments: str, **more: str) -> dict[str, list[dict[str, Any]]]:
-        document = compared_by(
-            self.folder, COMPARE, *arguments, **PROJECT, **MORE.get(self.kind, {}), **more
-        )
+        more |= {**PROJECT, **MORE.get(self.kind, {}), "CASES_DATABASE": self.place}
+        document = compared_by(self.folder, COMPARE, *arguments, **more)
         categories: dict[str, list[dict[str, Any]]] = document["categories"]
         return categories
 
 
-def _fleet(kind: str, folder: Path) -> Fleet:
+@contextmanager
+def _database(postgres: PostgresServer | None, folder: Path) -> Iterator[str]:
+    """Give the place of a database with a table for a block, after which it is gone."""
+    table = "CREATE TABLE visits (who VARCHAR(20))"
+    if postgres is not None:
+        with psycopg.connect(postgres.dsn, autocommit=True) as connection:
+            connection.execute("DROP TABLE IF EXISTS visits")
+            connection.execute(table)
+        yield str(postgres.folder)
+        return
+    path = folder / "visits.sqlite3"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA journal_mode = wal")
+        connection.execute(table)
+    yield str(path)
+    for each in folder.glob("visits.sqlite3*"):
+        each.unlink()
+
+
+def _fleet(kind: str, postgres: PostgresServer | None, folder: Path) -> Fleet:
     (folder / "picture").write_bytes(PICTURE)
     cases = (*CASES, *ASGI_CASES) if kind.startswith("uvicorn") else CASES
-    with (
-        serve(SERVERS[kind], folder, **PROJECT, **MORE.get(kind, {})) as (port, _),
-        ThreadPoolExecutor(CLIENTS) as pool,
-    ):
-        clients = [Client(f"c{number}", port) for number in range(CLIENTS)]
-        got = list(pool.map(partial(ask_everything, cases=cases), clients))
+    with _database(postgres, folder) as place:
+        more = {**PROJECT, **MORE.get(kind, {}), "CASES_DATABASE": place}
+        with (
+            serve(SERVERS[kind], folder, **more) as (port, _),
+            ThreadPoolExecutor(CLIENTS) as pool,
+        ):
+            clients = [Client(f"c{number}", port) for number in range(CLIENTS)]
+            got = list(pool.map(partial(ask_everything, cases=cases), clients))
     answers = [
         (case, client.name, answer)
         for client, own in zip(clients, got, strict=True)
         for case, answer in own.items()
     ]
     sent = (folder / "sent").read_text().splitlines()
-    fleet = Fleet(kind, folder, cases, answers, stored_in(folder / "playback.db"), {}, sent)
-    fleet.verdicts = fleet.compare()
+    recordings = stored_in(folder / "playback.db")
+    fleet = Fleet(kind, place, folder, cases, answers, recordings, {}, sent)
+    with nullcontext() if postgres is None else postgres.gone():
+        fleet.verdicts = fleet.compare()
     return fleet
 
 
@@ -107,18 +149,25 @@ def _inputs(recording: Recording, alias: str = "lookup") -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def fleet_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Fleet]:
-    """Return what was recorded over a kind of server, which is served once."""
-    return cache(lambda kind: _fleet(kind, tmp_path_factory.mktemp(kind)))
+def fleet_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Fleet]]:
+    """Return what was recorded over a kind of server with a database, which is served once."""
+    with postgres_server() as postgres:
+
+        def made(kind: str, database: str) -> Fleet:
+            server = postgres if database == "postgres" else None
+            return _fleet(kind, server, tmp_path_factory.mktemp(kind))
+
+        found = cache(made)
+        yield lambda kind, database="": found(kind, database or DATABASES[kind])
 
 
-@pytest.fixture(params=SERVERS)
-def each_fleet(fleet_of: Callable[[str], Fleet], request: pytest.FixtureRequest) -> Fleet:
-    return fleet_of(request.param)
+@pytest.fixture(params=KINDS, ids=" ".join)
+def each_fleet(fleet_of: Callable[..., Fleet], request: pytest.FixtureRequest) -> Fleet:
+    return fleet_of(*request.param)
 
 
 @pytest.fixture(params=["gthread", "uvicorn"])
-def fleet(fleet_of: Callable[[str], Fleet], request: pytest.FixtureRequest) -> Fleet:
+def fleet(fleet_of: Callable[..., Fleet], request: pytest.FixtureRequest) -> Fleet:
     return fleet_of(request.param)
 
 

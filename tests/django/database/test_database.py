@@ -4,6 +4,7 @@ views.py has what is asked of databases, caches, sessions, users, mail and stora
 """
 
 import atexit
+import os
 import shutil
 import subprocess
 import sys
@@ -37,7 +38,9 @@ SERVERS = {
     "prefork": (*GUNICORN, "--workers", "3", "--preload", WSGI),
     "uvicorn": (*UVICORN, ASGI),
 }
-KINDS = ("sqlite gthread", "postgres gthread", "postgres uvicorn", "sqlite prefork")
+COVERING = ("sqlite gthread", "postgres gthread", "postgres uvicorn", "sqlite prefork")
+EVERY = (*COVERING, "sqlite uvicorn", "postgres prefork")
+KINDS = EVERY if "CASES_EVERY" in os.environ else COVERING
 PROJECT = {"DJANGO_SETTINGS_MODULE": "tests.django.database.settings"}
 COMPARE = ("-m", "django", "playback_compare")
 CLIENTS = 3
