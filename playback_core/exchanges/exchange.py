@@ -234,7 +234,7 @@ class Exchange:
         refusal = None if self._request_body is None else self._request_body.refusal
         if refusal is None:
             return None
-        return f"reading the request body raised {refusal}, which no replay can give again"
+        return f"reading the request body {refusal}, which no replay can give again"
 
     def _cut(self) -> CutBody | None:
         limit = self._rules.settings.body_limit

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextvars import Context
 from io import BytesIO
 from typing import Any
+from wsgiref.util import FileWrapper
 
 from playback_core.errors import (
     OperationExceptionDuringPlayback,
@@ -93,6 +94,8 @@ def _environ_of(request: RecordedRequest, recording: Recording) -> dict[str, Any
         "wsgi.version": (1, 0),
         "wsgi.errors": sys.stderr,
         "wsgi.input": body,
+        # A server's own, which is no plain value; what it gives is the same.
+        "wsgi.file_wrapper": FileWrapper,
     }
 
 

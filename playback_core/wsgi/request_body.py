@@ -10,13 +10,15 @@ class WsgiRequestBody:
     """Stands in for `wsgi.input` and keeps what is read from it; it reads nothing by itself.
 
     `length` is what the request says its body has, None where it is streamed in chunks.
-    `is_broken` tells whether reading failed, as it does where the client has gone; `refusal` what
-    the server raised where it could not read what was sent.
+    `is_broken` tells whether reading failed, as it does where the client has gone; `refusal` why it
+    can't be given again: what the server raised where it could not read what was sent. What an
+    application reads again, where the server's stream can be sought in, is kept once.
     """
 
     def __init__(self, stream: Any, length: int | None, limit: int) -> None:
         self.capture = BodyCapture(limit)
         self._stream = stream
+        self._position = 0
         self._length = length
         self._ended = False
         self.is_broken = False
@@ -45,7 +47,7 @@ class WsgiRequestBody:
         # A hint stops it early, unless there was nothing at all.
         self._ended = self._ended or not hint or not lines
         for line in lines:
-            self.capture.add(line)
+            self._kept(line)
         return lines
 
     def __iter__(self) -> Iterator[bytes]:
@@ -58,6 +60,8 @@ class WsgiRequestBody:
         attribute = getattr(self._stream, name)
         if name in _READING_INTO:
             return self._reading_into(attribute)
+        if name == "seek":
+            return self._seeking(attribute)
         if name == "read1":
             return lambda *size: self._piece(self._read(attribute, *size), *size)
         return attribute
@@ -69,7 +73,7 @@ class WsgiRequestBody:
             self.is_broken = True
             raise
         except Exception as error:
-            self.refusal = f"{type(error).__name__}: {error}"
+            self.refusal = f"raised {type(error).__name__}: {error}"
             raise
 
     def _piece(self, data: bytes, size: int | None = None) -> bytes:
@@ -78,14 +82,33 @@ class WsgiRequestBody:
         return self._kept(data)
 
     def _kept(self, data: bytes) -> bytes:
-        self.capture.add(data)
+        kept = self.capture.size - self._position
+        self._position += len(data)
+        if kept < 0:
+            self.refusal = "left out a part of it"
+        elif kept < len(data):
+            self.capture.add(data[kept:] if kept else data)
         return data
+
+    def _seeking(self, seek: Any) -> Any:
+        tell = getattr(self._stream, "tell", None)
+
+        def sought(*args: Any) -> Any:
+            if tell is None:
+                self.refusal = "went to a place that the server's stream does not tell"
+                return seek(*args)
+            start = tell() - self._position
+            result = seek(*args)
+            self._position = tell() - start
+            return result
+
+        return sought
 
     def _reading_into(self, read: Any) -> Any:
         def readinto(buffer: Any) -> Any:
             count = self._read(read, buffer)
             if count:
-                self.capture.add(bytes(memoryview(buffer).cast("B")[:count]))
+                self._kept(bytes(memoryview(buffer).cast("B")[:count]))
             elif count == 0 and len(buffer):
                 self._ended = True
             return count

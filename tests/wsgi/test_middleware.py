@@ -8,8 +8,10 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection
+from io import BytesIO
 from pathlib import Path
 from typing import Any
+from wsgiref.util import FileWrapper
 
 import pytest
 from werkzeug.test import create_environ, run_wsgi_app
@@ -295,3 +297,14 @@ def test_a_request_whose_recording_is_ended_with_the_process_is_stored(tmp_path:
     (recording,) = stored_in(tmp_path / "playback.db")
     assert recording.category == "failing"
     assert isinstance(output_of(recording), ValueError)
+
+
+def test_an_application_finds_a_file_wrapper_in_a_replay_too(recorded):
+    def app(environ, start_response):
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return environ["wsgi.file_wrapper"](BytesIO(b"of a file"), 4)
+
+    middleware = recorded(app)
+    environ = {**create_environ("/file"), "wsgi.file_wrapper": FileWrapper}
+    assert b"".join(run_wsgi_app(middleware, environ)[0]) == b"of a file"
+    assert _verdicts(middleware) == ["Equal"]

@@ -99,3 +99,27 @@ def test_a_request_without_a_body_keeps_its_stream(length: str | None) -> None:
     environ = {"wsgi.input": stream} | ({} if length is None else {"CONTENT_LENGTH": length})
     assert record_body(environ, 10) is None
     assert environ["wsgi.input"] is stream
+
+
+def _recorded(content: bytes) -> WsgiRequestBody:
+    environ = {"CONTENT_LENGTH": str(len(content)), "wsgi.input": io.BytesIO(content)}
+    body = record_body(environ, 1000)
+    assert body is not None
+    return body
+
+
+def test_what_is_read_again_is_kept_once() -> None:
+    body = _recorded(b"beginning and end")
+    assert (body.read(9), body.seek(0), body.read(4)) == (b"beginning", 0, b"begi")
+    assert not body.is_complete
+    assert (body.seek(0, io.SEEK_END), body.seek(0)) == (17, 0)
+    assert body.read() == b"beginning and end"
+    assert body.capture.content() == b"beginning and end"
+    assert (body.is_complete, body.refusal) == (True, None)
+
+
+def test_a_part_that_is_left_out_makes_it_unfit_for_a_replay() -> None:
+    body = _recorded(b"beginning and end")
+    body.seek(10)
+    assert body.read() == b"and end"
+    assert body.refusal == "left out a part of it"
