@@ -7,9 +7,10 @@ from collections.abc import Callable
 from time import time_ns
 from typing import Final
 
+from playback_core.captured_outputs import CapturedOutputs
 from playback_core.codec import decode, describe, encode, known_types, on_refused_use
 from playback_core.databases import ReplayedDatabases
-from playback_core.entry import BranchPath, Entry, EntryKind, RankedEntry, add_by_rank
+from playback_core.entry import BranchPath, Entry
 from playback_core.errors import (
     DecodeError,
     RecordingKeyError,
@@ -78,7 +79,7 @@ class PlaybackSession(Session):
         self._started = time_ns()
         self._made_up: Counter[str] = Counter()
         self._reads = self._replayed_reads() if clock else None
-        self._outputs: list[Entry] = []
+        self.sent: Final = CapturedOutputs()
         self._missed: list[Miss] = []
         self._substituted: list[Substitution] = []
         self._late: list[str] = []
@@ -134,24 +135,8 @@ class PlaybackSession(Session):
             raise self.miss(f"{library} database", f"{library} database {other.replayed}", hint)
         return number
 
-    def reserve(self, branch: Branch, *, rank: int = 0) -> Entry:
-        """Return a place among the outputs for one that is told later, and begins now."""
-        place = RankedEntry(EntryKind.OUTPUT, "", branch.path, None)
-        place.rank = rank
-        if rank:
-            add_by_rank(self._outputs, place)
-        else:
-            self._outputs.append(place)
-        return place
-
     def capture(
-        self,
-        branch: Branch,
-        alias: str,
-        data: bytes,
-        place: Entry | None = None,
-        *,
-        rank: int = 0,
+        self, branch: Branch, alias: str, data: bytes, place: Entry | None = None, *, rank: int = 0
     ) -> None:
         """Keep what an output sent, in the place that was reserved for it, or as the last."""
         if not self.open:
@@ -161,7 +146,7 @@ class PlaybackSession(Session):
             if self.redaction is not None:
                 data = self.redaction.value(data)
             if place is None:
-                place = self.reserve(branch, rank=rank)
+                place = self.sent.reserve(branch.path, rank=rank)
             place.alias, place.arguments = alias, data
 
     def note_fallback(self, alias: str) -> None:
@@ -175,7 +160,7 @@ class PlaybackSession(Session):
 
     def substitute_output(self, alias: str, policy: str) -> None:
         """Note an output whose result was given by a declared policy."""
-        key = output_key(alias, self._sent(alias), "result")
+        key = output_key(alias, self.sent.number(alias), "result")
         self._substituted.append(Substitution(alias, key, policy))
 
     def note_outside(self, alias: str) -> None:
@@ -225,7 +210,7 @@ class PlaybackSession(Session):
         self, alias: str, data: bytes, *, is_declared: bool = True
     ) -> RecordingKeyError:
         """Note an output with no recorded result and return the error for it."""
-        sent = self._sent(alias)
+        sent = self.sent.number(alias)
         told = nearest_output(self._recording.entries, alias, sent)
         hint = f"It sent {describe(decode(data), 300)}. {told}"
         if is_declared:
@@ -255,13 +240,14 @@ class PlaybackSession(Session):
         """Close the session and return what came of it; `duration` is in seconds."""
         self.open = False
         recording = self._recording
-        sent = tuple(each for each in self._outputs if each.arguments is not None)
         relocated = [Relocation(alias, match.value) for alias, match in self._calls.relocated]
         return Playback(
             playback_duration=duration,
             recorded_duration=recording.get_metadata().get(DURATION),
             original_recording=recording,
-            evidence=Evidence(self._calls.entries, self._calls.consumed(), sent, known_types()),
+            evidence=Evidence(
+                self._calls.entries, self._calls.consumed(), self.sent.told(), known_types()
+            ),
             missed=list(self._missed),
             substituted=list(self._substituted),
             repeated=[each for each in relocated if each.how == Match.REPEATED.value],
@@ -304,9 +290,6 @@ class PlaybackSession(Session):
         if self.redaction is None:
             return address
         return str(decode(self.redaction.value(encode(address))))
-
-    def _sent(self, alias: str) -> int:
-        return sum(1 for output in self._outputs if output.alias == alias)
 
 
 def note_own_file(path: str) -> None:

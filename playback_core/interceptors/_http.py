@@ -90,7 +90,7 @@ def foresee(request: SentRequest) -> None:
     if isinstance(session, PlaybackSession) and branch.intercepting and body.place is None:
         body.stop_after = recorded_cut(request).at
         if _kind_and_alias(request, session.interceptor_options)[0] is OUTPUT:
-            body.place = session.reserve(branch)
+            body.place = session.sent.reserve(branch.path)
 
 
 class Cut(NamedTuple):
