@@ -27,7 +27,7 @@ class _Everyone:
 
 
 def pytest_configure() -> None:
-    from playback_celery import app_playback, hooks, interceptor
+    from playback_celery import app_playback, hooks, interceptor, lost_tasks
     from playback_celery.task_rules import TaskRules
     from playback_core import InMemoryTapeCassette, recorder
     from playback_core.interceptor import install
@@ -39,8 +39,10 @@ def pytest_configure() -> None:
     install(interceptor.INTERCEPTOR)
     install(hooks.WORKERS)
     own = hooks.Hooks(recorder, TaskRules(settings), enabled=True)
-    playback = app_playback.AppPlayback(settings, recorder, own, Path.cwd())
-    hooks.playbacks = _Everyone(playback)  # type: ignore[misc, assignment]
+    playback = app_playback.AppPlayback(settings, settings, recorder, own, Path.cwd())
+    everyone = _Everyone(playback)
+    hooks.playbacks = everyone  # type: ignore[misc, assignment]
+    lost_tasks.playbacks = everyone  # type: ignore[misc, assignment]
 
 
 @pytest.hookimpl(wrapper=True)

@@ -60,11 +60,15 @@ def test_a_child_that_is_killed_loses_the_running_recording_alone(tmp_path: Path
         for task in ("die", "leave"):
             with pytest.raises(WorkerLostError):
                 worker.run(task)
+        running = worker.send("slow", 60)
+        worker.until_running("slow")
+        running.revoke(terminate=True, signal="SIGKILL")
         assert worker.run("add", 2) == 2
         assert worker.stop() == 0
         assert len(worker.recordings("add")) == 2
-        assert worker.recordings("die") == []
-        assert f"{LOST} 'tests.celery.workers_app.die'" in worker.log
+        for task in ("die", "slow"):
+            assert worker.recordings(task) == []
+            assert f"{LOST} '{APP}.{task}'" in worker.log
         assert "the recording of this run is lost" in worker.log
 
 
