@@ -1,8 +1,9 @@
-"""OutlivedBranches: the threads that went on when their recorded operation had ended."""
+"""Threads that go on when their operation has ended: when it was recorded, and in its replay."""
 
+import threading
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final
 
 from playback_core.entry import BranchPath, Entry, EntryKind
 
@@ -30,6 +31,42 @@ class OutlivedBranches:
             return False
         self._outputs[path] -= 1
         return self._outputs[path] < 0
+
+
+class RunningThreads:
+    """The threads of a replayed operation that have not ended yet."""
+
+    def __init__(self) -> None:
+        self._running: Counter[BranchPath] = Counter()
+        self._changed = threading.Condition()
+
+    def begin(self, path: BranchPath) -> None:
+        """Note that one may run from now on."""
+        with self._changed:
+            self._running[path] += 1
+
+    def end(self, path: BranchPath) -> None:
+        """Note that it has ended."""
+        with self._changed:
+            self._running[path] -= 1
+            self._changed.notify_all()
+
+    def wait(self, is_excused: Callable[[BranchPath], bool]) -> list[str]:
+        """Wait a moment for all that are not excused; return what is to be said of each left."""
+
+        def left() -> list[BranchPath]:
+            return [path for path, count in (+self._running).items() if not is_excused(path)]
+
+        with self._changed:
+            self._changed.wait_for(lambda: not left(), _MOMENT_SECONDS)
+            return [
+                f"Thread {'.'.join(map(str, path))} of the operation still ran when its replay"
+                " ended; what it does from then on is refused, and not compared."
+                for path in sorted(left())
+            ]
+
+
+_MOMENT_SECONDS: Final = 0.5
 
 
 def paths_of(running: Iterable[BranchPath]) -> list[list[int]]:

@@ -23,7 +23,7 @@ from playback_core.matching import Match, RecordedCalls
 from playback_core.metadata import DURATION, OUTLIVED
 from playback_core.nearest import nearest_call, nearest_output
 from playback_core.now import Windows
-from playback_core.outlived import OutlivedBranches
+from playback_core.outlived import OutlivedBranches, RunningThreads
 from playback_core.packing import Redaction, unreadable
 from playback_core.playback import (
     Evidence,
@@ -86,6 +86,7 @@ class PlaybackSession(Session):
         self._outside: list[str] = []
         paths = recording.get_metadata().get(OUTLIVED)
         self._outlived = OutlivedBranches(paths, recording.entries)
+        self._threads = RunningThreads()
         self._root_running = False
         self.on_exception: Callable[[BaseException], None] | None = None
 
@@ -114,6 +115,12 @@ class PlaybackSession(Session):
         with self._lock:
             claimed, self._root_running = not self._root_running, True
             return claimed
+
+    def begin_branch(self, path: BranchPath) -> None:
+        self._threads.begin(path)
+
+    def end_branch(self, path: BranchPath) -> None:
+        self._threads.end(path)
 
     def release_root(self) -> None:
         """Note that the replayed operation has returned."""
@@ -237,7 +244,12 @@ class PlaybackSession(Session):
         return RecordingKeyError(message)
 
     def end(self, duration: float) -> Playback:
-        """Close the session and return what came of it; `duration` is in seconds."""
+        """Close the session and return what came of it; `duration` is in seconds.
+
+        Threads of the operation have a moment to end, but for those that had not when it was
+        recorded: what keeps others from ending first, a sleep say, takes no time here.
+        """
+        self._late += self._threads.wait(self._outlived.hold)
         self.open = False
         recording = self._recording
         relocated = [Relocation(alias, match.value) for alias, match in self._calls.relocated]

@@ -4,6 +4,7 @@ In a replay, where nothing takes its time, they may get further than they were r
 """
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -115,3 +116,54 @@ def test_a_thread_that_ends_before_its_operation_may_miss_nothing(
     worker.beyond = worker.calls["output"]
     playback = worker.replay_further(replay)
     assert [miss.alias for miss in playback.missed] == ["late output"]
+
+
+class TestThreadsThatHadEnded:
+    def test_they_end_in_a_replay_though_nothing_takes_its_time_there(self, recorder, replay):
+        send = recorder.intercept_output("send")(lambda value: None)
+
+        def work() -> None:
+            threading.Event().wait(0.01)
+            send("done")
+
+        @recorder.operation()
+        def execute() -> None:
+            threading.Thread(target=work).start()
+            time.sleep(0.1)
+
+        execute()
+        playback = replay(execute)
+        assert (playback.missed, playback.late) == ([], [])
+        assert playback.playback_outputs == playback.recorded_outputs
+
+    def test_what_a_new_one_sends_is_not_lost(self, recorder, replay):
+        send = recorder.intercept_output("send")(lambda value: None)
+        works: list[threading.Thread] = []
+
+        def work() -> None:
+            threading.Event().wait(0.01)
+            with suppress(TapeRecorderException):
+                send("new")
+
+        @recorder.operation()
+        def execute() -> None:
+            for thread in works:
+                thread.start()
+
+        execute()
+        works.append(threading.Thread(target=work))
+        assert [miss.alias for miss in replay(execute).missed] == ["send"]
+
+    def test_one_that_runs_on_is_listed(self, recorder, replay):
+        goes_on, works = threading.Event(), []
+
+        @recorder.operation()
+        def execute() -> None:
+            for thread in works:
+                thread.start()
+
+        execute()
+        works.append(threading.Thread(target=goes_on.wait))
+        (late,) = replay(execute).late
+        goes_on.set()
+        assert "Thread 0 of the operation still ran" in late

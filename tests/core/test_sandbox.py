@@ -328,7 +328,7 @@ class TestWhatIsRefused:
         ended.set()
         threads[0].join()
         assert playback.missed == []
-        assert "for writing" in playback.late[0]
+        assert "for writing" in playback.late[1]
         assert not (tmp_path / "late").exists()
 
     def test_a_comparison_names_the_place(self, recorder, last_recording, tmp_path):
