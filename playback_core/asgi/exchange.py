@@ -83,6 +83,9 @@ class AsgiExchange(Exchange):
         """Take a message on its way to the server, and return what to send."""
         with self._guard:
             if message["type"] == "http.response.start":
+                if not isinstance(message.get("headers", ()), (list, tuple)):
+                    # The specification asks for no more than an iterable.
+                    message = {**message, "headers": [*message["headers"]]}
                 return self._begin(message)
             if message["type"] == "http.response.body":
                 self._response_body.add(message.get("body", b""))

@@ -123,4 +123,6 @@ def _scope_of(request: RecordedRequest) -> Scope:
         "asgi": {"version": "3.0", "spec_version": spec_version},
         "headers": headers,
         "extensions": {},
+        # What a lifespan has put there is no plain data.
+        "state": {},
     }

@@ -242,6 +242,30 @@ def test_without_a_header_messages_reach_the_server_as_they_are(recorded):
     assert all(one is other for one, other in zip(sent, given, strict=True))
 
 
+@pytest.mark.parametrize("settings", [{}, {"RESPONSE_HEADER": "X-Recording"}])
+def test_headers_that_can_be_read_only_once_reach_the_server(recorded, settings):
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        headers = (pair for pair in [(b"x-a", b"b"), (b"x-c", b"d")])
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body"})
+
+    middleware = recorded(app, settings=settings)
+    start, _ = _call(middleware, _scope())
+    assert list(start["headers"])[:2] == [(b"x-a", b"b"), (b"x-c", b"d")]
+    assert _response(_recording(middleware))["headers"] == [["x-a", "b"], ["x-c", "d"]]
+    assert _compared(middleware) == "Equal"
+
+
+def test_an_application_finds_a_state_in_a_replay_as_under_a_server(recorded):
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        scope["state"]["seen"] = True
+        await _hello(scope, receive, send)
+
+    middleware = recorded(app)
+    _call(middleware, _scope(state={}))
+    assert _compared(middleware) == "Equal"
+
+
 def test_a_file_goes_by_way_of_us_also_where_the_server_can_send_it_itself(recorded):
     seen: list[Any] = []
 
