@@ -13,10 +13,7 @@ class CapturedOutputs:
         """Return a place for an output that is told later, and begins now."""
         place = RankedEntry(EntryKind.OUTPUT, "", branch, None)
         place.rank = rank
-        if rank:
-            add_by_rank(self._outputs, place)
-        else:
-            self._outputs.append(place)
+        add_by_rank(self._outputs, place)
         return place
 
     def number(self, alias: str) -> int:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from playback_core.codec import encode
+from playback_core.codec import decode, encode
 from playback_core.entry import BranchPath, Entry, EntryKind
 from playback_core.metadata import DATABASES
+from playback_core.packing import Redaction
 
 _ByLibrary = Mapping[str, list[str]]
 
@@ -57,13 +58,13 @@ class ReplayedDatabases(UsedDatabases):
     """Those of a replay, each with the number of the recorded one that it stands for.
 
     That is the one with its address, else the only one with its name, else the next one. One with
-    a recorded address is never taken for another. `as_stored` makes of an address what is stored.
+    a recorded address is never taken for another. Addresses are redacted as the recorded ones are.
     """
 
-    def __init__(self, entries: Iterable[Entry], as_stored: Callable[[str], str]) -> None:
+    def __init__(self, entries: Iterable[Entry], redaction: Redaction | None = None) -> None:
         super().__init__()
         self._entries = entries
-        self._as_stored = as_stored
+        self._redaction = redaction
         self._stored: dict[str, str] = {}
         self._recorded: dict[BranchPath, _ByLibrary] | None = None
 
@@ -89,7 +90,7 @@ class ReplayedDatabases(UsedDatabases):
         return list(dict.fromkeys(each for each in found if each is not None))
 
     def _next(self, key: tuple[BranchPath, str], address: str) -> int:
-        stored = self._stored[address] = self._as_stored(address)
+        stored = self._stored[address] = self._redacted(address)
         recorded, taken = self._of_branch(*key), set(self._used[key].values())
         beyond = max(len(recorded), *taken, 0) + 1
         if stored in recorded:
@@ -98,6 +99,11 @@ class ReplayedDatabases(UsedDatabases):
         free = [number for number in range(1, beyond) if number not in taken]
         alike = [number for number in free if _name(recorded[number - 1]) == _name(stored)]
         return alike[0] if len(alike) == 1 else min(free, default=beyond)
+
+    def _redacted(self, address: str) -> str:
+        if self._redaction is None:
+            return address
+        return str(decode(self._redaction.value(encode(address))))
 
     def _of_branch(self, path: BranchPath, library: str) -> list[str]:
         return self._known().get(path, {}).get(library, [])

@@ -82,7 +82,10 @@ _adding_by_rank: Final = Lock()
 
 
 def add_by_rank(entries: list[Entry], added: Entry) -> None:
-    """Append an output, but before those of a higher rank that its branch has just sent."""
+    """Append an entry; one with a rank before those of a higher one that its branch just sent."""
+    if not added.rank:
+        entries.append(added)
+        return
     with _adding_by_rank:
         place = len(entries)
         for position in range(place - 1, -1, -1):

@@ -8,7 +8,7 @@ from time import time_ns
 from typing import Final
 
 from playback_core.captured_outputs import CapturedOutputs
-from playback_core.codec import decode, describe, encode, known_types, on_refused_use
+from playback_core.codec import decode, describe, known_types, on_refused_use
 from playback_core.databases import ReplayedDatabases
 from playback_core.entry import BranchPath, Entry
 from playback_core.errors import (
@@ -74,7 +74,7 @@ class PlaybackSession(Session):
         self._calls = RecordedCalls(recording.entries, windows, strict=strict)
         self.take: Final = self._calls.take
         self.left: Final = self._calls.left
-        self._databases = ReplayedDatabases(recording.entries, self._as_stored)
+        self._databases = ReplayedDatabases(recording.entries, redaction)
         self._lock = threading.RLock()
         self._started = time_ns()
         self._made_up: Counter[str] = Counter()
@@ -297,11 +297,6 @@ class PlaybackSession(Session):
     def _note_made_up(self, name: str) -> None:
         with self._lock:
             self._made_up[name] += 1
-
-    def _as_stored(self, address: str) -> str:
-        if self.redaction is None:
-            return address
-        return str(decode(self.redaction.value(encode(address))))
 
 
 def note_own_file(path: str) -> None:

@@ -148,10 +148,7 @@ class RecordingSession(Session):
 
     def add(self, entry: Entry) -> None:
         """Append an entry, or count it where the operation has ended meanwhile."""
-        if entry.rank:
-            add_by_rank(self.entries, entry)
-        else:
-            self.entries.append(entry)
+        add_by_rank(self.entries, entry)
         self._size += ENTRY_BYTES
         if entry.arguments is not None:
             self._size += len(entry.arguments)

@@ -20,7 +20,7 @@ def recorded(*addresses, path=()):
 
 def replayed(entries, *addresses, path=()):
     """Return the numbers that a replay's databases get as they come, and those it lists."""
-    databases = ReplayedDatabases(entries, str)
+    databases = ReplayedDatabases(entries)
     numbers = [databases.number(path, "psycopg", each) for each in addresses]
     assert numbers == [databases.number(path, "psycopg", each) for each in addresses]
     return numbers, [(each.recorded, each.replayed) for each in databases.others()]
@@ -80,7 +80,7 @@ def test_without_addresses_in_the_recording_they_have_their_order(stored):
 
 
 def test_other_databases_are_told_once_and_by_library():
-    databases = ReplayedDatabases([*recorded("a"), *recorded("a", path=(0,))], str)
+    databases = ReplayedDatabases([*recorded("a"), *recorded("a", path=(0,))])
     for path in ((), (0,)):
         databases.number(path, "psycopg", "b")
     databases.number((), "sqlite3", "b")

@@ -958,3 +958,13 @@ def test_transactions_of_several_databases_end_in_any_order_where_nothing_is_bet
     assert runs.replayed_the_same()
     astray = runs.replayed(lambda: replayed(path, archive)).playback
     assert (astray.playback_outputs == astray.recorded_outputs) == is_same
+
+
+def test_an_address_that_is_redacted_is_the_same_again(path):
+    def work():
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("UPDATE product SET cents = 1")
+
+    recorded = Runs(work, Redactor(key=b"k" * 32, patterns=[f"/{path.name}/"]))
+    assert path.name not in recorded.databases["sqlite3"][0]
+    assert recorded.replayed_the_same().playback.other_databases == []
