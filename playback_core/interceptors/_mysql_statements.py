@@ -13,9 +13,11 @@ from playback_core.interceptor import CallTarget
 from playback_core.interceptors._errors import plain_error
 from playback_core.interceptors._mysql_address import address_of, note_statement
 from playback_core.interceptors._mysql_connection import set_status
+from playback_core.interceptors._mysql_loading import content_of_loaded
 from playback_core.interceptors._mysql_results import ReplayedResult, result_kept
 from playback_core.interceptors._parameters import looked_at
 from playback_core.interceptors._rows import RecordedRows
+from playback_core.interceptors._sql import Statement
 from playback_core.interceptors._statements import ToldStatements, note_failure
 from playback_core.library_interception import INPUT, UNRECORDED, Call, Missing
 from playback_core.outcome import Outcome
@@ -23,6 +25,7 @@ from playback_core.replacing import Function
 from playback_core.session import Session, current, current_session
 
 _OPEN: Final = "_playback_open"
+_LOADING: Final = "pymysql LOAD"
 _NOTHING: Final[dict[str, Any]] = {
     "affected": 0,
     "inserted": 0,
@@ -49,6 +52,16 @@ class Told(ToldStatements, CallTarget):
     def address(self, cursor: Any) -> str | None:
         connection = _connection(cursor)
         return None if connection is None else address_of(connection)
+
+    def describe(self, args: Args, kwargs: Kwargs) -> Call | None:
+        call = super().describe(args, kwargs)
+        if call is not None and call.alias.startswith(_LOADING):
+            content = content_of_loaded(*self.arguments(*args, **kwargs))
+            call.fields |= {} if content is None else {"file": content}
+        return call
+
+    def may_be_told_later(self, told: Statement) -> bool:
+        return super().may_be_told_later(told) and told.verb != "LOAD"
 
     def keep_error(self, call: Call, error: BaseException) -> BaseException:
         note_failure(call, self.connection(call.about))

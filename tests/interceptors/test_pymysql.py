@@ -330,26 +330,3 @@ def test_a_write_that_goes_to_the_other_database_of_an_operation_is_a_difference
     astray = recorded.replayed(moving(shop, "shop"))
     assert astray.playback.missed == []
     assert astray.playback.playback_outputs != astray.playback.recorded_outputs
-
-
-@pytest.mark.parametrize("by_text", [True, False])
-@pytest.mark.parametrize(
-    ("method", "text"),
-    [
-        (lambda connection: connection.commit(), "COMMIT"),
-        (lambda connection: connection.autocommit(True), "SET AUTOCOMMIT = 1"),
-    ],
-)
-def test_a_method_and_its_statement_are_the_same(shop, method, text, by_text):
-    def work(*, by_text):
-        with shop.connect() as connection, connection.cursor() as cursor:
-            cursor.execute("UPDATE products SET price = 1 WHERE id = 1")
-            if by_text:
-                cursor.execute(text)
-            else:
-                method(connection)
-            cursor.execute("SELECT 1")
-            return cursor.fetchall()
-
-    recorded = Runs(lambda: work(by_text=by_text))
-    assert recorded.replayed(lambda: work(by_text=not by_text)).is_equal

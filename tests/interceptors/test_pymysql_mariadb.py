@@ -228,22 +228,29 @@ def test_a_connection_that_the_server_ended_is_lost_again_and_made_anew(again, s
     assert again(work).result == (2013, False, True, (3,))
 
 
-def test_a_file_that_is_loaded_is_not_needed_again(shop, tmp_path):
-    rows = tmp_path / "rows.csv"
+@pytest.mark.parametrize("by_parameter", [True, False])
+def test_what_is_in_a_file_that_is_loaded_is_compared(shop, tmp_path, by_parameter):
+    rows = tmp_path / "rows 'n' columns.csv"
     rows.write_text("7,dam\n")
 
     def work():
         with shop.connect(local_infile=True) as connection, connection.cursor() as cursor:
+            path = "%s" if by_parameter else connection.escape(str(rows))
             cursor.execute(
-                f"LOAD DATA LOCAL INFILE '{rows}' INTO TABLE orders"
-                " FIELDS TERMINATED BY ',' (id, name)"
+                f"load data local infile {path} INTO TABLE orders"
+                " FIELDS TERMINATED BY ',' (id, name)",
+                [str(rows)] if by_parameter else None,
             )
             return cursor.rowcount
 
     recorded = Runs(work)
     assert recorded.result == 1
-    rows.unlink()
     assert recorded.replayed_the_same()
+    rows.write_text("7,elm\n")
+    assert not recorded.replayed().is_equal
+    rows.unlink()
+    (changed, _) = recorded.replayed().playback.playback_outputs
+    assert changed.value["kwargs"]["file"] == "not there"
 
 
 def writing(shop, *databases, choose):
@@ -391,3 +398,26 @@ def test_the_orm_of_django_on_mysql_replays_elsewhere(mariadb):
     assert (told["missed"], told["moved"], told["as_sent"]) == ([], [], True)
     there, here = (f"mysql://127.0.0.1:{port}/shop?user=shop" for port in (mariadb.port, 1))
     assert told["others"] == [["django default", there, here]]
+
+
+@pytest.mark.parametrize("by_text", [True, False])
+@pytest.mark.parametrize(
+    ("method", "text"),
+    [
+        (lambda connection: connection.commit(), "COMMIT"),
+        (lambda connection: connection.autocommit(True), "SET AUTOCOMMIT = 1"),
+    ],
+)
+def test_a_method_and_its_statement_are_the_same(shop, method, text, by_text):
+    def work(*, by_text):
+        with shop.connect() as connection, connection.cursor() as cursor:
+            cursor.execute("UPDATE orders SET price = 1 WHERE id = 1")
+            if by_text:
+                cursor.execute(text)
+            else:
+                method(connection)
+            cursor.execute("SELECT 1")
+            return cursor.fetchall()
+
+    recorded = Runs(lambda: work(by_text=by_text))
+    assert recorded.replayed(lambda: work(by_text=not by_text)).is_equal
