@@ -34,7 +34,8 @@ class ShedOperation:
     def __init__(self, guard: Guard) -> None:
         session = UnrecordedSession(guard)
         session.open = False
-        self.scope = session.root
+        # One that intercepts nothing: a call within it is left alone a step sooner.
+        self.scope = session.root.inner
 
     def name(self, category: str, parameters: RecordingParameters | None = None) -> None:
         """Do nothing: there is no recording to name."""
