@@ -22,7 +22,6 @@ import psycopg
 import pytest
 
 from playback_core import Recording
-from playback_core.codec import describe
 from playback_core.entry import Entry, EntryKind
 from tests.django.database.names import NAMES
 from tests.http_cases import Answer, Case, Client, ask_everything
@@ -278,18 +277,17 @@ def test_querysets_and_lazy_objects_are_told_as_they_are_and_nothing_is_asked_fo
             "django default SELECT database_product"
         ]
     for recording in fleet.recordings_of("told"):
-        first, second, third, _ = (
-            describe(each.decoded_arguments(), 10_000)
-            for each in recording.entries
-            if each.alias == "told"
-        )
-        assert 'parameters={"name": "tea", "stock": 1}' in first
-        assert '"user": django.utils.functional.SimpleLazyObject()' in first
-        assert 'name="tea"' in second
-        assert "SimpleLazyObject(value=django.contrib.auth.models.AnonymousUser" in second
-        assert 'text="/told/"' in second
-        assert "rows=[tests.django.database.models.Product(" in third
-        assert 'text="Monday"' in third
+        # As it is stored: what it is is not known where there is no Django.
+        sent = [each.arguments for each in recording.entries if each.alias == "told"]
+        first, second, third, _ = (bytes(each) for each in sent if isinstance(each, bytes))
+        assert b'"database_product"."stock" > %s' in first
+        assert b"rows" not in first
+        assert b"SimpleLazyObject" in first
+        assert b"AnonymousUser" not in first
+        assert b"AnonymousUser" in second
+        assert b"/told/" in second
+        assert b"rows" in third
+        assert b"Monday" in third
 
 
 CHANGES = {
