@@ -48,10 +48,17 @@ def _modes() -> list[type]:
 
 
 class _State(Form):
-    """What Django keeps of an instance, but for weak references to those fetched with it."""
+    """What Django keeps of an instance, but for weak references to those fetched with it.
+
+    How it fetches what is missing is left out where that is the usual way: older versions of
+    Django have no other one.
+    """
 
     def fields(self, value: Any) -> dict[str, Any]:
-        return {name: part for name, part in vars(value).items() if name != "peers"}
+        fields = {name: part for name, part in vars(value).items() if name != "peers"}
+        if type(fields.get("fetch_mode")).__name__ == "FetchOne":
+            del fields["fetch_mode"]
+        return fields
 
     def fill(self, value: Any, fields: dict[str, Any]) -> None:
         vars(value).update(fields)
