@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from celery import Task
+from celery import VERSION, Task
 
 from playback_celery import playback_function
 from playback_core import TapeRecorder
@@ -44,7 +44,8 @@ def test_signals_and_handlers_run_as_in_a_worker(shop: RecordedApp) -> None:
 
         def on_success(self, *_: Any) -> None:
             calls.append("success")
-            raise RuntimeError("a worker only logs this")
+            if VERSION >= (5, 7):
+                raise RuntimeError("a worker only logs this, since 5.7")
 
         def after_return(self, *_: Any) -> None:
             calls.append("after")
@@ -55,11 +56,9 @@ def test_signals_and_handlers_run_as_in_a_worker(shop: RecordedApp) -> None:
 
     with shop.worker():
         assert shop.wait(watched.delay()) == 1
-    # Before 5.7 what `on_success` raises keeps `after_return` from being called.
-    recorded = list(calls)
-    assert recorded[:2] == ["before", "success"]
+    assert calls == ["before", "success", "after"]
     assert replayed_result(shop.play("watched")) == 1
-    assert calls == recorded * 2
+    assert calls == ["before", "success", "after"] * 2
 
 
 def test_the_clock_is_that_of_the_recording(shop: RecordedApp) -> None:
