@@ -1,6 +1,6 @@
 """The packed form of a recording: what cassettes store; docs/format.md describes it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, chain
 from typing import Any, Final, Protocol
@@ -9,6 +9,7 @@ import ormsgpack
 
 from playback_core.codec import (
     DEFAULT_LIMITS,
+    Deferred,
     Limits,
     compress,
     decode,
@@ -39,8 +40,8 @@ class Redaction(Protocol):
     def key(self, blob: bytes) -> bytes:
         """Return an encoded interception key without its secrets."""
 
-    def may_change(self, blobs: Iterable[bytes]) -> bool:
-        """Tell whether `value` or `key` may change one of some encoded values; False is certain."""
+    def may_change(self, blobs: Sequence[bytes]) -> set[int]:
+        """Return the positions of encoded values that `value` or `key` may change."""
 
     def check(self, blobs: Iterable[bytes | None]) -> None:
         """Raise ForbiddenContentError where encoded values hold what must not be stored."""
@@ -50,6 +51,9 @@ class Redaction(Protocol):
 
     def unseal(self, data: bytes) -> bytes | None:
         """Return what was sealed; None where that was not under this key."""
+
+    def leaves(self, names: Iterable[str]) -> bool:
+        """Tell whether it surely leaves plain data alone whose fields, at any depth, are these."""
 
     def names(self, name: object) -> bool:
         """Tell whether the values of a parameter of this name are secret."""
@@ -125,15 +129,8 @@ def _columns(entries: tuple[Entry, ...], redaction: Redaction | None) -> list[An
     branch_column = [branches.setdefault(e.branch, len(branches)) for e in entries]
     arguments = [None if e.arguments is None else encoded(e.arguments) for e in entries]
     results = [None if e.result is None else encoded(e.result) for e in entries]
-    if redaction is not None and _may_hold_secrets(entries, arguments, results, redaction):
-        arguments = [
-            _redacted_arguments(e, blob, redaction)
-            for e, blob in zip(entries, arguments, strict=True)
-        ]
-        results = [
-            _redacted_result(e, blob, redaction) for e, blob in zip(entries, results, strict=True)
-        ]
     if redaction is not None:
+        _redact(entries, arguments, results, redaction)
         # Nothing of it is made where nothing is forbidden.
         redaction.check(chain(arguments, results, map(encode, [list(aliases)])))
     return [
@@ -150,38 +147,33 @@ def _columns(entries: tuple[Entry, ...], redaction: Redaction | None) -> list[An
     ]
 
 
-def _may_hold_secrets(
+def _redact(
     entries: tuple[Entry, ...],
     arguments: list[bytes | None],
     results: list[bytes | None],
     redaction: Redaction,
-) -> bool:
-    # Of all at once: nearly every recording holds none, and each search costs.
+) -> None:
+    # All are searched at once: nearly all hold no secret, and each search costs.
     blobs: list[bytes] = []
-    for entry, sent, came in zip(entries, arguments, results, strict=True):
-        if entry.redacted_by is redaction:
-            continue
-        if sent is not None:
-            blobs.append(sent)
-        if came is not None:
-            blobs.append(came)
-    return redaction.may_change(blobs) or any(
-        entry.kind is EntryKind.DATA and redaction.names(entry.alias) for entry in entries
-    )
+    owners: list[tuple[list[bytes | None], int]] = []
+    for place, entry in enumerate(entries):
+        if entry.kind is EntryKind.DATA and redaction.names(entry.alias):
+            results[place] = _concealed(results[place], redaction)
+        elif entry.redacted_by is not redaction:
+            for column, kept in ((arguments, entry.arguments), (results, entry.result)):
+                blob = column[place]
+                if blob is None or (isinstance(kept, Deferred) and kept.redacted_by is redaction):
+                    continue
+                blobs.append(blob)
+                owners.append((column, place))
+    for suspect in redaction.may_change(blobs):
+        column, place = owners[suspect]
+        is_key = column is arguments and entries[place].kind is EntryKind.INPUT
+        column[place] = (redaction.key if is_key else redaction.value)(blobs[suspect])
 
 
-def _redacted_arguments(entry: Entry, blob: bytes | None, redaction: Redaction) -> bytes | None:
-    if blob is None or entry.redacted_by is redaction:
-        return blob
-    return redaction.key(blob) if entry.kind is EntryKind.INPUT else redaction.value(blob)
-
-
-def _redacted_result(entry: Entry, blob: bytes | None, redaction: Redaction) -> bytes | None:
-    if blob is None:
-        return None
-    if entry.kind is EntryKind.DATA and redaction.names(entry.alias):
-        return encode(redaction.concealed(decode(blob)))
-    return blob if entry.redacted_by is redaction else redaction.value(blob)
+def _concealed(blob: bytes | None, redaction: Redaction) -> bytes | None:
+    return None if blob is None else encode(redaction.concealed(decode(blob)))
 
 
 def _entries(columns: Any) -> list[Entry]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from bisect import bisect_right
+from collections.abc import Collection, Iterable, Sequence
+from itertools import accumulate
 from typing import Final
 
 import ormsgpack
@@ -22,41 +24,53 @@ _NAMED_TUPLE: Final = re.compile(
 )
 
 
+# How a name may be written in several words: it is sought without what is between them.
+_BETWEEN_WORDS: Final = b"-_"
+_LOWER: Final = bytes(range(256)).lower()
+
+
 class FieldSearch:
     """Looks for names of fields, in lower case, that may be written in any case."""
 
     def __init__(self, fields: Collection[str]) -> None:
-        self._needles = _by_stem(fields)
+        self._stems = _stems(fields)
+        self._packed = _packed(fields)
         self._all_ascii = all(name.isascii() for name in fields)
 
     def finds(self, data: bytes) -> bool:
         """Tell whether bytes may hold a name; False is certain."""
-        return self._finds(data, packed=False)
+        letters = data.translate(_LOWER, _BETWEEN_WORDS)
+        return any(stem in letters for stem in self._stems) or self._may_be_in_other_case(data)
 
-    def finds_in_encoded(self, blobs: Iterable[bytes]) -> bool:
-        """Tell whether some encoded value may hold a named field; False is certain."""
-        typed: list[bytes] = []
-        containers: list[bytes] = []
-        for blob in blobs:
-            if blob[0] in _CONTAINERS:
-                containers.append(blob)
-            elif blob[0] == fmt.PREFIX:
-                typed.append(blob)
-        return (
-            self._finds(b"".join(containers), packed=True)
-            or self._finds(b"".join(typed), packed=False)
-            or any(map(_may_hold_named_tuple, typed))
+    def found_in_encoded(self, blobs: Sequence[bytes]) -> set[int]:
+        """Return the positions of encoded values that may hold a named field; others hold none."""
+        typed = [place for place, blob in enumerate(blobs) if blob[0] == fmt.PREFIX]
+        return self._found_in_typed(blobs, typed) | self._found_in_packed(
+            [place for place, blob in enumerate(blobs) if blob[0] in _CONTAINERS], blobs
         )
 
-    def _finds(self, data: bytes, *, packed: bool) -> bool:
-        if not data:
-            return False
-        lowered = data.lower()
-        for stem, needles in self._needles.items():
-            if stem in lowered and (not packed or any(needle in lowered for needle in needles)):
-                return True
+    def _found_in_typed(self, blobs: Sequence[bytes], places: list[int]) -> set[int]:
+        return {
+            place
+            for place in places
+            if self.finds(blobs[place]) or _may_hold_named_tuple(blobs[place])
+        }
+
+    def _found_in_packed(self, places: list[int], blobs: Sequence[bytes]) -> set[int]:
+        # All at once: a search costs little beside beginning one.
+        found = [blobs[place] for place in places]
+        data = b"".join(found)
+        if self._may_be_in_other_case(data):
+            return set(places)
+        starts = [0, *accumulate(map(len, found))]
+        return {
+            places[bisect_right(starts, match.start()) - 1]
+            for match in self._packed.finditer(data.lower())
+        }
+
+    def _may_be_in_other_case(self, data: bytes) -> bool:
         # Only of ASCII letters is the case known without decoding.
-        return not self._all_ascii and not data.isascii()
+        return not (self._all_ascii or data.isascii())
 
 
 def _may_hold_named_tuple(blob: bytes) -> bool:
@@ -66,15 +80,25 @@ def _may_hold_named_tuple(blob: bytes) -> bool:
     return bool(blob[1] & fmt.GRAPH) or _NAMED_TUPLE.search(blob, 2) is not None
 
 
-def _by_stem(names: Iterable[str]) -> dict[bytes, list[bytes]]:
-    """Return the names as they stand in MessagePack, by the shortest name that is within them.
+def _stems(names: Iterable[str]) -> list[bytes]:
+    """Return the shortest of the names, in one word: where none of them is, no name is."""
+    stems: list[bytes] = []
+    for name in sorted({_in_one_word(name) for name in names}, key=len):
+        if not any(stem in name for stem in stems):
+            stems.append(name)
+    return stems
 
-    They stand there behind their lengths: `has_secret_key` is no `secret`. Where the stem is not,
-    none of its names is, so that only the stems need be searched for.
+
+def _in_one_word(name: str) -> bytes:
+    return name.encode().translate(_LOWER, _BETWEEN_WORDS)
+
+
+def _packed(names: Iterable[str]) -> re.Pattern[bytes]:
+    """Return what finds names as they stand in MessagePack, in lower case.
+
+    They stand there behind their lengths: `has_secret_key` is no `secret`. As a length is rare
+    among bytes, this is faster than to search for a few names alone.
     """
-    by_stem: dict[str, list[bytes]] = {}
-    for name in sorted(names, key=lambda name: (len(name), name)):
-        stem = next((known for known in by_stem if known in name), name)
-        needles = (ormsgpack.packb(name).lower(), ormsgpack.packb(name.encode()).lower())
-        by_stem.setdefault(stem, []).extend(needles)
-    return {stem.encode(): needles for stem, needles in by_stem.items()}
+    needles = {ormsgpack.packb(each).lower() for name in names for each in (name, name.encode())}
+    # Nothing is found by what matches nowhere.
+    return re.compile(b"|".join(map(re.escape, sorted(needles))) or rb"(?!)")

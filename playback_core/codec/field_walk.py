@@ -11,8 +11,11 @@ from playback_core.codec.kinds.subclasses import NamedTuple
 from playback_core.codec.layout import Flavour, layout_of
 from playback_core.codec.opaque import OPAQUE_CODE, Encoded, Opaque, UnknownException
 from playback_core.codec.state import read_state, write_state
+from playback_core.codec.tiers import UNCHANGING
 
-_LEAVES: Final = frozenset({type(None), bool, int, float, str, bytes, bytearray, complex})
+_LEAVES: Final = UNCHANGING | {bytearray, complex}
+"""Types without parts, so that there is nothing to enter."""
+
 _WITH_STATE: Final = frozenset(
     {
         *(Flavour.DATACLASS, Flavour.ATTRS, Flavour.PYDANTIC, Flavour.PLAIN),
@@ -105,6 +108,15 @@ class FieldWalk:
         return Exception(f"{value.type_path}: {value}")
 
     def _enter(self, value: Any) -> None:
+        # Nearly all there is: neither has a state of its own.
+        if type(value) is dict:
+            self._mapping(value)
+        elif type(value) is list:
+            self._list(value)
+        else:
+            self._enter_other(value)
+
+    def _enter_other(self, value: Any) -> None:
         form = layout_of(type(value)).form
         if form is not None:
             fields = form.fields(value)
@@ -114,8 +126,7 @@ class FieldWalk:
         if isinstance(value, dict):
             self._mapping(value)
         elif isinstance(value, list):
-            for index, part in enumerate(value):
-                list.__setitem__(value, index, self._replaced(part))
+            self._list(value)
         elif isinstance(value, deque):
             for index, part in enumerate(list(value)):
                 deque.__setitem__(value, index, self._replaced(part))
@@ -127,14 +138,19 @@ class FieldWalk:
             self._mapping(vars(value))
         self._state(value)
 
+    def _list(self, value: list[Any]) -> None:
+        if _LEAVES.issuperset(map(type, list.__iter__(value))):
+            return
+        for index, part in enumerate(value):
+            list.__setitem__(value, index, self._replaced(part))
+
     def _mapping(self, value: dict[Any, Any]) -> None:
-        keys = list(dict.__iter__(value))
-        for key in keys:
-            part = dict.__getitem__(value, key)
+        for key, part in list(dict.items(value)):
             new = self._field(key, part)
             if new is not part:
                 dict.__setitem__(value, key, new)
-        new_keys = self._all_replaced(keys)
+        keys = list(dict.__iter__(value))
+        new_keys = None if _LEAVES.issuperset(map(type, keys)) else self._all_replaced(keys)
         if new_keys is not None:
             parts = list(dict.values(value))
             dict.clear(value)

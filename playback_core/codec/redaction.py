@@ -2,7 +2,7 @@
 
 import hmac
 import re
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from hashlib import blake2b
 from typing import Any, Final
 
@@ -191,6 +191,8 @@ class Redactor:
 
     def names(self, name: object) -> bool:
         """Tell whether the values of a field are secret; its name may be bytes."""
+        if type(name) is str:
+            return name.lower() in self.fields
         if isinstance(name, bytes):
             name = text_of(name)
         return isinstance(name, str) and name.lower() in self.fields
@@ -206,13 +208,17 @@ class Redactor:
         """Tell whether bytes may hold the name of a field: decoding them is dear."""
         return self._search.finds(data)
 
-    def may_change(self, blobs: Iterable[bytes]) -> bool:
-        """Tell whether some encoded value may hold a secret; False is certain."""
-        blobs = list(blobs)
-        return self._search.finds_in_encoded(blobs) or any(map(self._patterns.suspects, blobs))
+    def may_change(self, blobs: Sequence[bytes]) -> set[int]:
+        """Return the positions of encoded values that may hold a secret; the others hold none."""
+        found = self._search.found_in_encoded(blobs)
+        if not self._patterns:
+            return found
+        return found.union(
+            place for place, blob in enumerate(blobs) if self._patterns.suspects(blob)
+        )
 
     def _redacted(self, blob: bytes, encode_again: Callable[[Any], bytes]) -> bytes:
-        if not self._search.finds_in_encoded((blob,)):
+        if not self._search.found_in_encoded((blob,)):
             return blob
         value, changed = self.walked(decode(blob))
         return encode_again(value) if changed else blob

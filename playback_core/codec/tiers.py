@@ -50,6 +50,9 @@ class Deferred:
 
     __slots__ = ()
 
+    redacted_by: object = None
+    """What would find no secret in what `encode` has returned; None if something might."""
+
     def encode(self) -> bytes:
         """Return what `encode` would have returned for the value when it was taken."""
         raise TypeError(f"{type(self).__name__} does not say how it is encoded")

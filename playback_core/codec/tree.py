@@ -72,7 +72,7 @@ class _TreeWriter:
         if cls is tuple and depth <= TREE_DEPTH:
             self.typed = True
             return self.node(TUPLE.code, None, value, depth + 1)
-        kind = kind_of(cls)
+        kind = LIST if cls is list else MAPPING if cls is dict else kind_of(cls)
         if kind.is_leaf or kind is STAND_IN:
             self.typed = True
             return self.leaf(kind, value) if kind.is_leaf else self.stand_in(value, depth)
@@ -134,6 +134,8 @@ class _TreeWriter:
 
     def parts(self, children: Sequence[Any], depth: int) -> list[Any]:
         self.count(children)
+        if NATIVE.issuperset(map(type, children)):
+            return list(children)
         return [part if type(part) in NATIVE else self.rewrite(part, depth) for part in children]
 
     def count(self, children: Any) -> None:

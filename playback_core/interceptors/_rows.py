@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, count, islice
 from sys import getsizeof
 from typing import Any, Final
@@ -21,6 +21,7 @@ _FEW: Final = 32
 _MOST: Final = 512
 _SAMPLE: Final = 16
 
+_COLUMNS: Final = "columns"
 _PLAIN: Final = frozenset({type(None), bool, int, float, str, bytes})
 
 
@@ -35,9 +36,9 @@ class KeptRows(Deferred):
     """
 
     __slots__ = (
-        *("_columns", "_count", "_ended", "_exact", "_failures", "_numbers", "_pending"),
+        *("_columns", "_count", "_ended", "_exact", "_failures", "_flat", "_numbers", "_pending"),
         "_plain",
-        *("about", "names", "session"),
+        *("about", "names", "redacted_by", "session"),
     )
 
     def __init__(
@@ -51,7 +52,9 @@ class KeptRows(Deferred):
         self.names = names
         self.about = about
         self._exact = exact
+        self.redacted_by: object = None
         self._plain = True
+        self._flat = True
         self._columns: list[list[bytes]] = []
         # By numbers that are never used twice, so that `relay` can keep rows in native code.
         self._pending: dict[int, Row] = {}
@@ -128,12 +131,27 @@ class KeptRows(Deferred):
         if self.names is not None:
             stored["rows"] = self._count + len(pending)
             columns = zip(self.names, self._by_column(pending), strict=True)
-            stored["columns"] = [{name: column} for name, column in columns]
+            stored[_COLUMNS] = self._redacted(columns, stored)
         if self._failures:
             stored["failures"] = [[place, decode(blob)] for place, blob in self._failures]
             return encode(stored)
         is_plain = self._plain and (self._exact or _are_of(_PLAIN, pending))
         return encode_plain(stored) if is_plain else encode(stored)
+
+    def _redacted(
+        self, columns: Iterable[tuple[str, list[Any]]], stored: dict[str, Any]
+    ) -> list[dict[str, list[Any]]]:
+        # Here, as the names are known: in what is encoded they would have to be looked for, and
+        # all of it decoded where one is found, as it is in each row of a user or a session.
+        redaction = self.session.redaction
+        if redaction is None or not self._flat:
+            return [{name: column} for name, column in columns]
+        if not self._failures and redaction.leaves([*stored, _COLUMNS]):
+            self.redacted_by = redaction
+        return [
+            {name: redaction.concealed(column) if redaction.names(name) else column}
+            for name, column in columns
+        ]
 
     def __len__(self) -> int:
         # More is told to the session as it comes.
@@ -157,6 +175,7 @@ class KeptRows(Deferred):
         # By column: a tuple for each row would be written by the slow form.
         if not (self._exact or _are_of(_PLAIN, rows)):
             self._plain = False
+            self._flat = self._flat and _are_of(UNCHANGING, rows)
         write = encode_plain if self._plain else encode
         blobs = [write(column) for column in map(list, zip(*rows, strict=True))]
         self._columns.append(blobs)
@@ -187,7 +206,7 @@ class RecordedRows:
     """What was recorded of a statement, and the rows that a replay can still fetch of it."""
 
     def __init__(self, session: Session, stored: dict[str, Any], missing: Missing) -> None:
-        columns = stored.get("columns")
+        columns = stored.get(_COLUMNS)
         self.session = session
         self.about = stored
         self.names = None if columns is None else [name for column in columns for name in column]

@@ -8,6 +8,7 @@ import re
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs
@@ -289,6 +290,14 @@ class TestValues:
 
     def test_an_equals_sign_in_a_typed_value_is_no_named_tuple(self, redactor: Redactor) -> None:
         assert not redactor.may_change([encode([("a=b" * 20, "=" * 61), 61])])
+
+    def test_of_many_values_those_are_told_that_may_hold_a_secret(self, redactor: Redactor) -> None:
+        password, moment = {"password": SECRET}, datetime(2026, 3, 1, tzinfo=UTC)
+        values = [1, {"user": "ann"}, password, ["password"], {"at": moment}, moment]
+        values += [{"at": moment, "PassWord": SECRET}, "password", [{"at": moment, **password}]]
+
+        assert redactor.may_change([*map(encode, values)]) >= {2, 6, 8}
+        assert redactor.may_change([*map(encode, values)]).isdisjoint({0, 1, 4, 5, 7})
 
     @pytest.mark.parametrize("kind", ["instance", "named tuple", "exception"])
     def test_what_is_of_a_type_not_known_here_loses_its_parts_rather_than_show_them(

@@ -16,8 +16,10 @@ from playback_core import RecordingKeyError, TapeRecorder
 from playback_core.cassettes.in_memory import InMemoryTapeCassette
 from playback_core.cassettes.sqlite import SQLiteTapeCassette
 from playback_core.codec.redaction import Redactor
+from playback_core.entry import encoded
 from playback_core.interceptors import install_interceptors, uninstall_interceptors
 from playback_core.studio import Equalizer, compare_outputs
+from tests.interceptors.concealing import stored
 from tests.interceptors.runs import Runs
 
 pytestmark = pytest.mark.usefixtures("intercepted")
@@ -730,6 +732,37 @@ def test_secrets_are_hidden_by_the_names_of_columns_and_parameters(path):
             stored = bytes(blob if isinstance(blob, bytes) else blob.encode() if blob else b"")
             assert b"engine" not in stored
             assert b"enigma" not in stored
+
+
+@pytest.mark.parametrize("count", [1, 100])
+@pytest.mark.parametrize("patterns", [[], ["/en[a-z]+a/"]])
+@pytest.mark.parametrize("name", ["password", "rowcount"])
+def test_secrets_of_rows_are_hidden_whatever_else_is_in_them(path, name, patterns, count):
+    sqlite3.register_converter("day", lambda text: date.fromisoformat(text.decode()))
+
+    def work():
+        with closing(sqlite3.connect(path, detect_types=sqlite3.PARSE_COLNAMES)) as connection:
+            query = (
+                "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)"
+                f" SELECT 'sword' || 'fish' AS {name}, 'enig' || 'ma' AS note,"
+                " '2026-03-01' AS \"at [day]\""
+                " FROM n"
+            )
+            return [str(at) for _, _, at in connection.execute(query, (count,)).fetchall()]
+
+    recorder = TapeRecorder(InMemoryTapeCassette())
+    recorder.redaction = Redactor(key=b"k" * 16, fields=[name], patterns=patterns)
+    recorded = Runs(work, recorder=recorder)
+    blob = stored(recorded)
+    assert b"swordfish" not in blob
+    assert blob.count(recorder.redaction.pseudonym("swordfish").encode()) == count
+    assert (b"enigma" in blob) is not bool(patterns)
+    assert recorder.redaction.value(blob_of_rows(recorded)) == blob_of_rows(recorded)
+    assert recorded.replayed(work)[0] == ["2026-03-01"] * count
+
+
+def blob_of_rows(recorded):
+    return encoded(recorded.recording.entries[0].result)
 
 
 def test_rows_fetched_after_the_operation_are_the_application_s_alone(path):
