@@ -68,6 +68,8 @@ def _synchronous(
             if running_replays:
                 note_outside(interception.alias)
             return function(*args, **kwargs)
+        if not branch.intercepting:
+            return function(*args, **kwargs)
         try:
             plan = begin(branch, args, kwargs)
         except Exception as fault:  # noqa: BLE001 - the guard
@@ -109,6 +111,8 @@ def _asynchronous(
         if branch is None:
             if running_replays:
                 note_outside(interception.alias)
+            return await function(*args, **kwargs)
+        if not branch.intercepting:
             return await function(*args, **kwargs)
         try:
             plan = begin(branch, args, kwargs)
@@ -178,6 +182,8 @@ def _begun(interception: Interception, branch: Branch | None, args: Args, kwargs
     if branch is None:
         if running_replays:
             note_outside(interception.alias)
+        return None
+    if not branch.intercepting:
         return None
     try:
         return interception.begin(branch, args, kwargs)

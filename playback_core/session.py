@@ -169,15 +169,25 @@ def leave(token: Token[Branch | None] | None, outer: Branch | None = None) -> No
         return
 
 
-@contextmanager
-def within(branch: Branch | None) -> Iterator[None]:
+class within:
     """Make a branch (or None) current for a block that is not left and resumed."""
-    outer, token = current(), None
-    try:
-        token = enter(branch)
-        yield
-    finally:
-        leave(token, outer)
+
+    __slots__ = ("_branch", "_outer", "_token")
+
+    def __init__(self, branch: Branch | None) -> None:
+        self._branch = branch
+        self._token: Token[Branch | None] | None = None
+
+    def __enter__(self) -> None:
+        self._outer = current()
+        try:
+            self._token = enter(self._branch)
+        except BaseException:
+            leave(self._token, self._outer)
+            raise
+
+    def __exit__(self, *error: object) -> None:
+        leave(self._token, self._outer)
 
 
 @contextmanager

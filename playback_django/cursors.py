@@ -32,13 +32,15 @@ class FetchingByName(Target):
         super().__init__(MODULE, "CursorWrapper.__getattr__")
 
     def replacement(self, original: Function) -> Function:
-        fetches = {name: _fetching(original, name) for name in _AMOUNTS}
+        recorded = {name: _fetching(original, name) for name in _AMOUNTS}
+        replayed = {name: _with_django_s_end(fetch) for name, fetch in recorded.items()}
 
         def looked_up(cursor: Any, attr: str) -> Any:
             branch = current()
             if branch is None:
                 return original(cursor, attr)
-            if attr in fetches:
+            if attr in _AMOUNTS:
+                fetches = replayed if branch.session.replaying else recorded
                 return partial(fetches[attr], cursor)
             found = original(cursor, attr)
             is_of_server = attr == "close" and getattr(cursor.cursor, "name", None)
@@ -52,13 +54,13 @@ def _fetching(original: Function, name: str) -> Function:
     def fetch(cursor: Any, *args: Any, **kwargs: Any) -> Any:
         return original(cursor, name)(*args, **kwargs)
 
-    driven = drive(fetch, FetchInterception(DRIVER, _AMOUNTS[name]))
-    if name == "fetchone":
-        return driven
+    return drive(fetch, FetchInterception(DRIVER, _AMOUNTS[name]))
 
+
+def _with_django_s_end(fetch: Callable[..., Any]) -> Callable[..., Any]:
     def fetched(cursor: Any, *args: Any, **kwargs: Any) -> Any:
-        rows = driven(cursor, *args, **kwargs)
-        if isinstance(DRIVER.rows(cursor), RecordedRows):
+        rows = fetch(cursor, *args, **kwargs)
+        if isinstance(rows, list) and isinstance(DRIVER.rows(cursor), RecordedRows):
             # Django looks for the end by what an empty fetch is equal to.
             return type(cursor.db.features.empty_fetchmany_value)(rows)
         return rows

@@ -22,7 +22,6 @@ from playback_core.library_interception import (
     LibraryInterception,
 )
 from playback_core.outcome import Outcome
-from playback_core.playback_session import PlaybackSession
 from playback_core.replacing import Function
 from playback_core.session import Branch, current
 from playback_django.cursors import FetchingByName, Iterating, Showing
@@ -134,15 +133,12 @@ class _Choosing(Target):
 
         def chosen(handler: Any, alias: str) -> Any:
             branch = current()
-            if branch is None or not isinstance(handler, ConnectionHandler):
-                return original(handler, alias)
-            session = branch.session
             # A call that is let run has the real one.
-            if not isinstance(session, PlaybackSession) or not branch.intercepting:
+            if branch is None or not branch.session.replaying or not branch.intercepting:
                 return original(handler, alias)
-            if alias not in handler.settings:
+            if not isinstance(handler, ConnectionHandler) or alias not in handler.settings:
                 return original(handler, alias)
-            return replayed_connection(handler, alias, session)
+            return replayed_connection(handler, alias, branch.session)
 
         return chosen
 

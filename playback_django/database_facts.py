@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import lru_cache
 from typing import Any, Final, cast
-from weakref import WeakKeyDictionary
 
 from django.utils.functional import cached_property
 
@@ -18,7 +17,9 @@ from playback_core.session import Session, current_session, within
 _PLAIN: Final = frozenset({type(None), bool, int, float, str})
 _ABOUT_BYTES: Final = 512
 
-_used: Final[WeakKeyDictionary[Session, set[str]]] = WeakKeyDictionary()
+
+class _Used(set[str]):
+    """The aliases of the databases that a session has used."""
 
 
 class _Known(Deferred):
@@ -64,9 +65,9 @@ def note_used(db: Any) -> None:
     if session.replaying:
         _tell_address(db, session)
         return
-    used = _used.get(session)
+    used: _Used | None = session.remembered.get(_Used)
     if used is None:
-        used = _used.setdefault(session, set())
+        used = session.remembered.setdefault(_Used, _Used())
     if db.alias not in used:
         used.add(db.alias)
         _tell_address(db, session)

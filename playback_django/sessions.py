@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Container
 from typing import Any, Final
-from weakref import WeakKeyDictionary
 
 from playback_core.entry import EntryKind
 from playback_core.interception import Args, Kwargs
@@ -22,13 +21,15 @@ _BASE: Final = "django.contrib.sessions.backends.base"
 _FILE: Final = "django.contrib.sessions.backends.file"
 _COLUMN: Final = "session_data"
 
-_encoded: Final[WeakKeyDictionary[Session, dict[str, Any]]] = WeakKeyDictionary()
+
+class _Encoded(dict[str, Any]):
+    """What the contents of sessions say that an operation has encoded."""
 
 
 def readable(parameters: dict[str, Any]) -> dict[str, Any]:
     """Return what is written to a table of sessions, with their content as what it says."""
     session = current_session()
-    known = {} if session is None else _encoded.get(session, {})
+    known = {} if session is None else session.remembered.get(_Encoded, {})
     data = parameters[_COLUMN]
     if not isinstance(data, str) or data not in known:
         return parameters
@@ -52,7 +53,8 @@ class _Encoding(Target):
             data: str = original(store, session_dict)
             session = current_session()
             if session is not None:
-                _encoded.setdefault(session, {})[data] = dict(session_dict)
+                encoded = session.remembered.setdefault(_Encoded, _Encoded())
+                encoded[data] = dict(session_dict)
             return data
 
         return encode

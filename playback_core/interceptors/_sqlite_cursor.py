@@ -69,11 +69,16 @@ class RecordedCursor(sqlite3.Cursor):
     _playback_rows: Rows | Closed
 
     # Without an operation each method has one check and one call: whoever has none pays for those.
+    # Nor has one more within another interception, as that of a framework's layer above.
     def execute(self, sql: str, parameters: Any = (), /) -> Any:
-        if current() is not None:
-            _check_cursor(self)
-        elif not running_replays:
+        branch = current()
+        if branch is None:
+            if not running_replays:
+                return plain_execute(self, sql, parameters)
+        elif not branch.intercepting:
             return plain_execute(self, sql, parameters)
+        else:
+            _check_cursor(self)
         return _execute(self, sql, parameters)
 
     def executescript(self, sql_script: str, /) -> Any:
@@ -90,24 +95,28 @@ class RecordedCursor(sqlite3.Cursor):
         return _executemany(self, sql, parameters)
 
     def fetchone(self) -> Any:
-        if current() is None:
+        branch = current()
+        if branch is None or not branch.intercepting:
             return _plain_fetchone(self)
         row = self._raw(_fetchone)
         return row if row is None else self._made((row,))[0]
 
     def fetchmany(self, *args: Any, **kwargs: Any) -> list[Any]:
-        if current() is None:
+        branch = current()
+        if branch is None or not branch.intercepting:
             rows: list[Any] = _plain.fetchmany(self, *args, **kwargs)
             return rows
         return self._made(self._raw(_fetchmany, *args, **kwargs))
 
     def fetchall(self) -> list[Any]:
-        if current() is None:
+        branch = current()
+        if branch is None or not branch.intercepting:
             return _plain_fetchall(self)
         return self._made(self._raw(_fetchall))
 
     def __next__(self) -> Any:
-        if current() is None:
+        branch = current()
+        if branch is None or not branch.intercepting:
             return _plain_next(self)
         return self._made((self._raw(_next),))[0]
 

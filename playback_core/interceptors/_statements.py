@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from functools import partial
 from sys import getsizeof
@@ -44,8 +44,7 @@ def setting_up() -> Iterator[None]:
         _setting_up.reset(token)
 
 
-@contextmanager
-def by_itself() -> Iterator[None]:
+def by_itself() -> AbstractContextManager[None]:
     """Have a block recorded as nothing, and its statements answered by nothing in a replay.
 
     It is for what a library does with a connection by itself, as the state of a pool has it.
@@ -53,9 +52,12 @@ def by_itself() -> Iterator[None]:
     branch = current()
     session = None if branch is None else branch.session
     if branch is None or not isinstance(session, PlaybackSession):
-        with within(None if branch is None else branch.inner):
-            yield
-        return
+        return within(None if branch is None else branch.inner)
+    return _answered_by_nothing(branch, session)
+
+
+@contextmanager
+def _answered_by_nothing(branch: Branch, session: PlaybackSession) -> Iterator[None]:
     # Sealed all the same, as its driver may not be intercepted.
     apart = Branch(session, branch.path, sealed=session.sandbox is not None)
     with within(apart), setting_up():
