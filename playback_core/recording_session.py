@@ -293,6 +293,7 @@ class RecordingSession(Session):
         self.entries = []
         self._metadata = {}
         self._recording = None
+        self.let_go()
 
     def is_sampled(self) -> bool:
         """Tell whether the recording is to be kept as it stands; it may still be forced."""

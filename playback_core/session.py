@@ -33,10 +33,21 @@ class Session:
         self.interceptor_options = interceptor_options
         self.open = True
         self.ended = False
-        self.root = Branch(self, ())
+        self._root: Branch | None = None
         self._output_numbers: dict[str, int] = {}
         self.remembered: Final[dict[type, Any]] = {}
         """What interceptors know of this session only, each by a class of its own."""
+
+    @property
+    def root(self) -> "Branch":
+        """The branch of the operation itself."""
+        if self._root is None:
+            self._root = Branch(self, ())
+        return self._root
+
+    def let_go(self) -> None:
+        """Forget the root, which knows its session: nobody waits for a collection of garbage."""
+        self._root = None
 
     @property
     def recording(self) -> Recording | None:
@@ -126,13 +137,12 @@ class Branch:
         return self._quiet(self.reads)
 
     def _quiet(self, reads: Reads | None) -> "Branch":
-        twin = Branch.__new__(Branch)
+        twin = _QuietBranch.__new__(_QuietBranch)
         twin.session = self.session
         twin.path = self.path
         twin.sealed = self.sealed
         twin.reads = reads
         twin.intercepting = False
-        twin.inner = twin
         return twin
 
     def unsealed(self) -> "Branch":
@@ -142,6 +152,17 @@ class Branch:
             twin._children = self._children
             self._unsealed = twin
         return self._unsealed
+
+
+class _QuietBranch(Branch):
+    """A branch while an interception runs: within it, it is itself."""
+
+    __slots__ = ()
+
+    # Kept as an attribute it would be a cycle, garbage with each operation.
+    @property
+    def inner(self) -> Branch:  # type: ignore[override]
+        return self
 
 
 _current: Final[ContextVar[Branch | None]] = ContextVar("playback_branch", default=None)

@@ -8,7 +8,7 @@ from playback_core.guard import Guard
 from playback_core.operation import ExtractMetadata
 from playback_core.outcome import Outcome
 from playback_core.recording_session import RecordingHost, RecordingParameters
-from playback_core.session import Session
+from playback_core.session import Branch, Session
 
 
 class UnrecordedSession(Session):
@@ -35,7 +35,7 @@ class ShedOperation:
         session = UnrecordedSession(guard)
         session.open = False
         # One that intercepts nothing: a call within it is left alone a step sooner.
-        self.scope = session.root.inner
+        self.scope = Branch(session, ()).inner
 
     def name(self, category: str, parameters: RecordingParameters | None = None) -> None:
         """Do nothing: there is no recording to name."""

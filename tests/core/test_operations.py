@@ -1,5 +1,6 @@
 import asyncio
 import functools
+import gc
 import subprocess
 import sys
 import threading
@@ -816,3 +817,23 @@ def test_a_function_of_a_script_is_named_by_its_file_and_replayed_there(tmp_path
         [sys.executable, tmp_path / "pinging.py"], capture_output=True, text=True, check=True
     )
     assert done.stdout.splitlines() == ["pinging:ping", "Equal"]
+
+
+def test_an_operation_leaves_no_cycles_for_the_collector_of_garbage(recorder: TapeRecorder) -> None:
+    @recorder.intercept_input(alias="ask")
+    def ask(number: int) -> int:
+        return number
+
+    @recorder.operation()
+    def execute() -> int:
+        return ask(1) + ask(2)
+
+    execute()
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(20):
+            execute()
+        assert gc.collect() < 20
+    finally:
+        gc.enable()
