@@ -233,6 +233,8 @@ class RecordingSession(Session):
         completion: Completion | None = None,
     ) -> None:
         """End the operation: store it, or drop it by sampling. Never raises an Exception."""
+        if self._at_end and self.open:
+            self.tell_the_rest()
         self.ended = True
         if not self.open:
             return

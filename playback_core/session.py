@@ -37,6 +37,7 @@ class Session:
         self._output_numbers: dict[str, int] = {}
         self.remembered: Final[dict[type, Any]] = {}
         """What interceptors know of this session only, each by a class of its own."""
+        self._at_end: Final[list[Callable[[], None]]] = []
 
     @property
     def root(self) -> "Branch":
@@ -62,6 +63,15 @@ class Session:
 
     def end_branch(self, path: BranchPath) -> None:
         """Note that it has ended."""
+
+    def at_end(self, tell: Callable[[], None]) -> None:
+        """Have something told that may still be untold when the operation ends."""
+        self._at_end.append(tell)
+
+    def tell_the_rest(self) -> None:
+        """Tell what `at_end` was given; called once, when the operation ends."""
+        while self._at_end:
+            self._at_end.pop(0)()
 
     def grow(self, size: int) -> None:
         """Count bytes that an entry takes more than when it was added."""

@@ -15,8 +15,10 @@ _PORTS: Final = {"http": 80, "https": 443}
 class Sent:
     """What was sent on a connection since its last answer."""
 
-    def __init__(self) -> None:
+    def __init__(self, connection: Any) -> None:
         self.head = b""
+        self.is_told = False
+        self._origin = _origin(connection)
         self.body = SentBody(current_session())
         self.is_broken = False
         self.is_head_complete = False
@@ -29,12 +31,12 @@ class Sent:
             return False
         return self._socket is None or self._socket() is connection.sock
 
-    def foresee(self, connection: Any) -> None:
+    def foresee(self) -> None:
         """Prepare for a replay whose connection broke when the head, or some of the body, went."""
         if self._is_foreseen or not self.is_head_complete:
             return
         self._is_foreseen = True
-        request = self.request(connection)
+        request = self.request()
         cut = Cut() if request is None else recorded_cut(request)
         self.body.stop_after = cut.at if cut.failed else None
 
@@ -51,7 +53,12 @@ class Sent:
             if rest:
                 self.body.take(rest)
 
-    def request(self, connection: Any) -> SentRequest | None:
+    def told(self) -> SentRequest | None:
+        """Return the request, which is told hereby."""
+        self.is_told = True
+        return self.request()
+
+    def request(self) -> SentRequest | None:
         self.body.is_ended = not self.is_broken
         line, *lines = self.head.decode("latin-1").split("\r\n")
         method, _, rest = line.partition(" ")
@@ -63,22 +70,21 @@ class Sent:
             name.lower() == "transfer-encoding" and value.lower() == "chunked"
             for name, value in headers
         )
-        return SentRequest(method, _full_url(connection, target), headers, self.body)
+        # That of a request to a proxy is a whole URL.
+        url = f"{self._origin}{target}" if target.startswith("/") else target
+        return SentRequest(method, url, headers, self.body)
 
 
 def _partitioned(line: str) -> tuple[str, str, str]:
     return line.partition(":")
 
 
-def _full_url(connection: Any, target: str) -> str:
-    if not target.startswith("/"):
-        # That of a request to a proxy.
-        return target
+def _origin(connection: Any) -> str:
     scheme = "https" if connection.default_port == _PORTS["https"] else "http"
     host = connection._tunnel_host or connection.host
     number = connection._tunnel_port if connection._tunnel_host else connection.port
     port = "" if number == _PORTS[scheme] else f":{number}"
-    return f"{scheme}://{f'[{host}]' if ':' in host else host}{port}{target}"
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}{port}"
 
 
 sent_on: Final[WeakKeyDictionary[Any, Sent]] = WeakKeyDictionary()

@@ -32,7 +32,7 @@ from playback_core.library_interception import (
 )
 from playback_core.outcome import Outcome
 from playback_core.replacing import Function
-from playback_core.session import Session, current
+from playback_core.session import Session, current, within
 
 
 class _Socket:
@@ -80,7 +80,7 @@ class _Breaking(LibraryCalls):
         connection = args[0]
         sent = sent_on[connection]
         sent.is_broken = True
-        request = sent.request(connection)
+        request = sent.told()
         return None if request is None else http_call(request, request.url)
 
     def keep_error(self, call: Call, error: BaseException) -> BaseException:
@@ -93,6 +93,38 @@ class _Breaking(LibraryCalls):
 def _break(connection: Any, error: OSError | None = None) -> None:
     if error is not None:
         raise error
+
+
+class _Unanswered(LibraryCalls):
+    """A request whose answer nobody has asked for, and whose connection nobody has closed."""
+
+    def describe(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call | None:
+        request = args[0].told()
+        call = None if request is None else http_call(request)
+        return call if call is not None and call.kind is OUTPUT else None
+
+    def normalised(self, fields: dict[str, Any]) -> dict[str, Any]:
+        return same_meaning(fields)
+
+
+def _leave(sent: Sent) -> None:
+    """Do nothing: it was sent."""
+
+
+_leave_unanswered: Final = drive(_leave, LibraryInterception("http unanswered", _Unanswered()))
+
+
+def _tell_at_end(sent: Sent) -> None:
+    branch = current()
+    if branch is None:
+        return
+
+    def tell() -> None:
+        if not sent.is_told:
+            with within(branch):
+                _leave_unanswered(sent)
+
+    branch.session.at_end(tell)
 
 
 class _Sending(Target):
@@ -134,7 +166,8 @@ class _Sending(Target):
 def _kept(connection: Any, data: Any) -> Any:
     sent = sent_on.get(connection)
     if sent is None or connection.sock is None or not sent.goes_on(connection):
-        sent = sent_on[connection] = Sent()
+        sent = sent_on[connection] = Sent(connection)
+        _tell_at_end(sent)
     if isinstance(data, TextIOBase):
         data = data.read().encode("iso-8859-1")
     sent.body.is_ended = False
@@ -156,7 +189,7 @@ def _sent_nowhere(original: Function, connection: Any, data: Any) -> None:
     given, sent = _kept(connection, data), sent_on[connection]
     if isinstance(given, RelayedBody):
         given.drain()
-    sent.foresee(connection)
+    sent.foresee()
     sent.stay_with(connection.sock)
 
 
@@ -172,7 +205,7 @@ class _Answers(_OfOriginal):
     def describe(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call | None:
         connection = args[0]
         sent = sent_on.pop(connection, None)
-        request = None if sent is None else sent.request(connection)
+        request = None if sent is None else sent.told()
         return None if request is None else http_call(request, (connection, request.url))
 
     def keep(self, call: Call, value: Any, session: Session) -> tuple[Any, Any]:
@@ -210,7 +243,7 @@ class _Closing(_OfOriginal):
         connection = args[0]
         sent = sent_on.pop(connection, None)
         # One that broke is told already.
-        request = None if sent is None or sent.is_broken else sent.request(connection)
+        request = None if sent is None or sent.is_told else sent.told()
         call = None if request is None else http_call(request, connection)
         return call if call is not None and call.kind is OUTPUT else None
 

@@ -230,3 +230,33 @@ def test_https_is_replayed_without_a_handshake(secure_site):
 
     recorded = replays_equal(site, work)
     assert recorded.recording.entries[2].decoded_arguments()[1]["url"] == f"{site.url}/things"
+
+
+def test_a_write_whose_answer_nobody_asks_for_is_compared_all_the_same(site):
+    def order(quantity):
+        def work():
+            connections.append(http.client.HTTPConnection(site.host))
+            connections[-1].request("POST", "/things", b"%d" % quantity)
+
+        return work
+
+    connections: list[http.client.HTTPConnection] = []
+    recorded = Runs(order(1))
+    same, other = recorded.replayed(order(1)), recorded.replayed(order(2))
+    for connection in connections:
+        connection.close()
+
+    assert recorded.calls[-1] == ("OUTPUT", "http POST 127.0.0.1")
+    assert same.playback.playback_outputs == same.playback.recorded_outputs
+    sent = [each.value["kwargs"].get("body") for each in other.playback.playback_outputs]
+    assert sent[-1] == b"2"
+
+
+def test_a_write_whose_connection_is_dropped_is_compared_all_the_same(site):
+    def work():
+        connection = http.client.HTTPConnection(site.host)
+        connection.request("POST", "/things", b"1")
+        connection.sock.close()
+
+    recorded = replays_equal(site, work)
+    assert recorded.calls[-1] == ("OUTPUT", "http POST 127.0.0.1")
