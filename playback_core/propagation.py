@@ -4,13 +4,28 @@ import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import wraps
+from functools import partial, wraps
 from types import MethodType
 from typing import Any, Final
 
 from playback_core.session import Branch, current, within
 
 _MARK: Final = "__playback_wrapper__"
+
+_with_own_context: Final[set[Callable[..., Any]]] = set()
+
+
+def leave_context_to(method: Callable[..., Any]) -> None:
+    """Carry no branch into what a pool runs by `functools.partial` of this method of an object.
+
+    It is one that runs its work in a copy of the caller's context, and has its caller wait for it:
+    so that is on the caller's branch, whatever is carried.
+    """
+    _with_own_context.add(method)
+
+
+def _has_own_context(work: Any) -> bool:
+    return type(work) is partial and getattr(work.func, "__func__", None) in _with_own_context
 
 
 def install() -> None:
@@ -88,8 +103,9 @@ def _submit(original: Callable[..., Any]) -> Callable[..., Any]:
         if branch is None:
             return original(self, fn, *args, **kw)
         # A pool starts its worker here, and the worker outlives the operation.
+        work = fn if _has_own_context(fn) else _carried(branch.child(), fn)
         with within(None):
-            return original(self, _carried(branch.child(), fn), *args, **kw)
+            return original(self, work, *args, **kw)
 
     return submit
 

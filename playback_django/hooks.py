@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any, Final
 
+from asgiref.sync import SyncToAsync
 from django import get_version
 from django.http import HttpRequest, HttpResponse
 
@@ -20,6 +21,7 @@ from playback_core.guard import FailingOpen
 from playback_core.interceptor import Interceptor, Target, install, uninstall
 from playback_core.metadata import VERSIONS
 from playback_core.operation import OpenOperation, OperationStart
+from playback_core.propagation import leave_context_to
 from playback_core.provenance import standing_metadata
 from playback_core.replacing import Function
 from playback_core.session import current
@@ -60,6 +62,8 @@ class Hooks:
             _Answering("django.core.handlers.exception", "response_for_exception"),
             _Excepting("django.core.handlers.base", "BaseHandler.process_exception_by_middleware"),
         ]
+        # By this Django runs all that is sync under ASGI, a dozen times for a request.
+        leave_context_to(SyncToAsync.thread_handler)
         # Django makes its apps anew where tests change INSTALLED_APPS.
         uninstall(_LIBRARY)
         install(Interceptor(library=_LIBRARY, distribution="django", targets=targets))

@@ -256,6 +256,29 @@ class TestThreads:
 
 
 class TestTasks:
+    def test_work_that_brings_its_context_is_on_the_branch_of_who_waits_for_it(
+        self, recorder: TapeRecorder, last_recording: Load
+    ) -> None:
+        class Hop:
+            def handle(self, work: Callable[[], Any]) -> Any:
+                return work()
+
+        @recorder.intercept_input(alias="read")
+        def read() -> int:
+            return 1
+
+        @recorder.operation()
+        def operation() -> None:
+            with ThreadPoolExecutor(1) as pool:
+                work = functools.partial(copy_context().run, read)
+                pool.submit(functools.partial(Hop().handle, work)).result()
+                pool.submit(read).result()
+
+        propagation.leave_context_to(Hop.handle)
+        operation()
+        reads = [entry for entry in last_recording().entries if entry.alias == "read"]
+        assert [entry.branch for entry in reads] == [(), (0,)]
+
     def test_the_options_of_a_task_are_kept(self, recorder: TapeRecorder) -> None:
         async def work() -> str | None:
             task = asyncio.current_task()
