@@ -32,6 +32,8 @@ demo-django: $(INSTALLED) ## the same with a Django project, by gunicorn and by 
 	$(BIN)/python -m examples.django_shop.demo
 
 test: $(INSTALLED) ## run the tests and hold branch coverage
+	@# Hundreds of processes import them, and not each environment has Python keep what it compiles.
+	$(BIN)/python -m compileall -q playback_* tests examples
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --cov --cov-report=term $(PYTEST_ARGS)
 
 lint: $(INSTALLED) ## check style, types and layers

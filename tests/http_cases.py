@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, IncompleteRead
 
+from tests.patience import PATIENCE
+
 
 @dataclass
 class Answer:
@@ -27,7 +29,7 @@ class Client:
     cookies: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
+        self.connection = HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
 
     def send(self, case: "Case") -> Answer:
         cookies = "; ".join(f"{name}={value}" for name, value in self.cookies.items())

@@ -6,11 +6,12 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
+
+from tests.patience import PATIENCE, until_there
 
 ROOT: Final = Path(__file__).parents[1]
 
@@ -73,16 +74,12 @@ def serve(command: tuple[str, ...], folder: Path, **more: str) -> Iterator[tuple
         if server.poll() is None:
             # As a terminal does: of the servers only gunicorn ends in order when terminated.
             server.send_signal(signal.SIGINT)
-        server.wait(30)
+        server.wait(PATIENCE)
 
 
 def wait_for(path: Path) -> None:
     """Wait until an application has made a file."""
-    for _ in range(600):
-        if path.exists():
-            return
-        time.sleep(0.05)
-    raise AssertionError(f"{path} was not made")
+    until_there(path.exists, lambda: f"{path} was not made")
 
 
 def compare(folder: Path, name: str, *arguments: str, **more: str) -> dict[str, Any]:
@@ -101,7 +98,7 @@ def compared_by(
         env=environment(folder, **more),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE,
         check=False,
     )
     assert done.stdout, done.stderr
@@ -110,11 +107,11 @@ def compared_by(
 
 
 def _port(server: "subprocess.Popen[bytes]", log: Path) -> int:
-    for _ in range(600):
+    def look() -> str | None:
+        has_ended = server.poll() is not None
         found = _ADDRESS.search(log.read_text())
-        if found:
-            return int(found[1])
-        if server.poll() is not None:
-            break
-        time.sleep(0.05)
-    raise AssertionError(f"the server did not start:\n{log.read_text()}")
+        if not found and has_ended:
+            raise AssertionError(f"the server has ended:\n{log.read_text()}")
+        return found and found[1]
+
+    return int(until_there(look, lambda: f"the server did not start:\n{log.read_text()}"))

@@ -26,6 +26,7 @@ from playback_core.asgi import PlaybackMiddleware
 from playback_core.session import current
 from playback_core.studio import DefaultTuner, PlaybackStudio
 from tests.closing import MakeRecorded, recorded_middlewares
+from tests.patience import PATIENCE
 from tests.servers import UVICORN, compare, serve
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -52,7 +53,7 @@ def _ask(port: int, requests: list[Any]) -> list[int]:
     statuses = []
     for method, path, body, headers, _, _ in requests:
         # A connection for each: uvicorn closes one whose body was not read.
-        with closing(HTTPConnection("127.0.0.1", port, timeout=30)) as connection:
+        with closing(HTTPConnection("127.0.0.1", port, timeout=PATIENCE)) as connection:
             connection.request(method, path, body, headers)
             response = connection.getresponse()
             response.read()
@@ -74,7 +75,7 @@ def _verdicts(document: dict[str, Any]) -> dict[str, dict[str, int]]:
 
 
 def _leave_early(port: int) -> None:
-    with closing(HTTPConnection("127.0.0.1", port, timeout=30)) as connection:
+    with closing(HTTPConnection("127.0.0.1", port, timeout=PATIENCE)) as connection:
         connection.request("GET", "/endless")
         sock = connection.sock
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -84,7 +85,7 @@ def _leave_early(port: int) -> None:
 
 
 def _read_what_breaks(port: int) -> None:
-    with closing(HTTPConnection("127.0.0.1", port, timeout=30)) as connection:
+    with closing(HTTPConnection("127.0.0.1", port, timeout=PATIENCE)) as connection:
         connection.request("GET", "/breaks")
         response = connection.getresponse()
         # Starlette ends what its middleware streams, and raises then.
@@ -99,7 +100,7 @@ def test_an_application_of_starlette_is_recorded_over_uvicorn_and_replays_equal(
         _read_what_breaks(port)
         with closing(WebSocket(f"ws://127.0.0.1:{port}/echo")) as connection:
             connection.send("hello")
-            assert connection.receive(timeout=20).startswith("hello websocket=")
+            assert connection.receive(timeout=PATIENCE).startswith("hello websocket=")
     wanted = Counter(category for *_, category, _ in STARLETTE for _ in range(4))
     wanted |= {"GET /endless": 1, "GET /breaks": 1}
     assert _verdicts(compare(tmp_path, name)) == {

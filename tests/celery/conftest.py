@@ -20,9 +20,7 @@ from playback_core import InMemoryTapeCassette, Playback, Recording, TapeRecorde
 from playback_core.interceptors import uninstall_interceptors
 from playback_core.sandbox_options import SEALED, SandboxOptions
 from playback_core.studio import Comparison, DefaultTuner, PlaybackStudio
-
-WAIT: Final = 20
-"""How many seconds a test waits for a worker, at most."""
+from tests.patience import PATIENCE
 
 _POLL: Final = 0.05
 
@@ -57,11 +55,11 @@ class RecordedApp:
     def wait(self, answer: AsyncResult | str) -> Any:
         """Return what came of a task; raise what it raised."""
         result = self.app.AsyncResult(answer) if isinstance(answer, str) else answer
-        return result.get(timeout=WAIT, interval=0.01)
+        return result.get(timeout=PATIENCE, interval=0.01)
 
     def until_recorded(self, number: int, *categories: str) -> None:
         """Wait until a number of operations of some categories, or of any, are stored."""
-        end = time.monotonic() + WAIT
+        end = time.monotonic() + PATIENCE
         while sum(len(self.ids(each)) for each in categories or (None,)) < number:
             if time.monotonic() > end:
                 raise AssertionError(f"{number} of {categories} were not recorded")

@@ -11,6 +11,7 @@ from playback_core import Recording, TapeRecorder
 from tests.celery.conftest import result, sent
 from tests.celery.services import RABBITMQ, Services, rabbitmq_services
 from tests.celery.worker_process import command, worker_process
+from tests.patience import PATIENCE
 
 pytestmark = pytest.mark.skipif(RABBITMQ is None, reason="rabbitmq-server is not installed")
 
@@ -26,7 +27,7 @@ def test_a_prefork_worker_records_how_messages_came_and_replays_send_none(
 ) -> None:
     with worker_process(tmp_path, "-c", "2", services=services) as worker:
         orders = [worker.send("order", number) for number in range(5)]
-        assert [each.get(timeout=20) for each in orders] == [*range(5)]
+        assert [each.get(timeout=PATIENCE) for each in orders] == [*range(5)]
         assert worker.run("flaky") == 1
         assert worker.run("requeue")
         told = worker.run("delivery", countdown=0.1, priority=7, headers={"tenant": "acme"})

@@ -9,6 +9,7 @@ from celery.exceptions import TimeoutError as WaitedTooLong
 from kombu.exceptions import EncodeError
 
 from tests.celery.conftest import RecordedApp, replayed_result, result, statuses
+from tests.patience import PATIENCE
 
 
 @pytest.fixture
@@ -53,7 +54,7 @@ def test_the_state_and_the_result_of_a_task_are_inputs(shop: RecordedApp, add: A
 def test_waiting_for_a_result_is_an_input_that_knows_its_state(shop: RecordedApp, add: Any) -> None:
     def ask(task_id: str) -> Any:
         answer = shop.app.AsyncResult(task_id)
-        return [answer.get(timeout=20, interval=0.01), answer.state, answer.successful()]
+        return [answer.get(timeout=PATIENCE, interval=0.01), answer.state, answer.successful()]
 
     request = Request(shop, ask)
     with shop.worker():
@@ -71,7 +72,7 @@ def test_waiting_for_a_task_that_failed_raises_what_it_raised(shop: RecordedApp)
     def ask(task_id: str) -> Any:
         answer = shop.app.AsyncResult(task_id)
         try:
-            answer.get(timeout=20, interval=0.01)
+            answer.get(timeout=PATIENCE, interval=0.01)
         except ZeroDivisionError as error:
             return [str(error), answer.state]
         return None
@@ -102,7 +103,10 @@ def test_a_group_is_joined_and_saved(shop: RecordedApp, add: Any) -> None:
         answers = group(add.s(1, 2), add.s(3, 4)).delay()
         answers.save()
         again = shop.app.GroupResult.restore(answers.id)
-        values = [again.get(timeout=20, interval=0.01), answers.join(timeout=20, interval=0.01)]
+        values = [
+            again.get(timeout=PATIENCE, interval=0.01),
+            answers.join(timeout=PATIENCE, interval=0.01),
+        ]
         answers.delete()
         return values
 

@@ -10,6 +10,7 @@ from celery.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded
 
 from playback_core import TapeRecorder
 from tests.celery.worker_process import APP, command, worker_process
+from tests.patience import PATIENCE
 
 LOST: Final = "The process that ran a task was ended:"
 
@@ -20,7 +21,7 @@ def test_a_pool_records_each_task_and_all_replays_are_equal_without_a_broker(
 ) -> None:
     with worker_process(tmp_path, "-P", pool, "-c", "4") as worker:
         answers = [worker.send("order", number) for number in range(20)]
-        assert [each.get(timeout=20) for each in answers] == [*range(20)]
+        assert [each.get(timeout=PATIENCE) for each in answers] == [*range(20)]
         assert worker.run("flaky") == 1
         worker.until_recorded("total", 20)
         assert worker.stop() == 0
@@ -94,13 +95,13 @@ def test_a_soft_time_limit_replays_where_it_came_within_a_recorded_call_alone(
     with worker_process(tmp_path, "-c", "4") as worker:
         within = [worker.send("do_without"), worker.send("need")]
         between = [worker.send("give_up"), worker.send("linger")]
-        assert [each[0].get(timeout=20) for each in (within, between)] == [
+        assert [each[0].get(timeout=PATIENCE) for each in (within, between)] == [
             "done without",
             "given up",
         ]
         for ended in (within[1], between[1]):
             with pytest.raises(SoftTimeLimitExceeded):
-                ended.get(timeout=20)
+                ended.get(timeout=PATIENCE)
         worker.until_recorded("add", 1)
         assert worker.stop() == 0
         for task in ("give_up", "linger"):
@@ -134,7 +135,7 @@ def test_a_cold_shutdown_leaves_a_cassette_that_can_be_read(tmp_path: Path) -> N
 def test_excluded_and_unsampled_tasks_are_not_recorded(tmp_path: Path) -> None:
     with worker_process(tmp_path, "-c", "1") as worker:
         worker.run("excluded")
-        worker.client.send_task("workers_app.unsampled").get(timeout=20)
+        worker.client.send_task("workers_app.unsampled").get(timeout=PATIENCE)
         worker.run("add", 1)
         assert worker.stop() == 0
         assert worker.recordings("excluded") == []

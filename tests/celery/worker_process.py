@@ -18,8 +18,8 @@ from celery.result import AsyncResult
 from kombu import pools
 
 from playback_core import Recording, SQLiteTapeCassette
-from tests.celery.conftest import WAIT
 from tests.celery.services import NOWHERE, Services, redis_services
+from tests.patience import PATIENCE
 from tests.servers import inherited_environment
 
 APP: Final = "tests.celery.workers_app"
@@ -56,13 +56,13 @@ class Worker:
         return self.client.send_task(f"{self._app}.{task}", args, **options)
 
     def run(self, task: str, *args: Any, **options: Any) -> Any:
-        return self.send(task, *args, **options).get(timeout=WAIT)
+        return self.send(task, *args, **options).get(timeout=PATIENCE)
 
     def until_running(self, task: str) -> None:
         """Wait until the worker knows that a child runs a task."""
-        end = time.monotonic() + WAIT
+        end = time.monotonic() + PATIENCE
         while time.monotonic() < end:
-            replies = self.client.control.broadcast("active", reply=True, limit=1, timeout=WAIT)
+            replies = self.client.control.broadcast("active", reply=True, limit=1, timeout=PATIENCE)
             running = [each["name"] for reply in replies for each in next(iter(reply.values()))]
             if f"{self._app}.{task}" in running:
                 return
@@ -74,12 +74,12 @@ class Worker:
             self._process.send_signal(how)
             # A worker that waits for messages looks once in 10 seconds whether it is to end.
             self.client.control.broadcast("ping")
-        return self._process.wait(WAIT)
+        return self._process.wait(PATIENCE)
 
     def close(self) -> None:
         if self._process.poll() is None:
             self._process.kill()
-            self._process.wait(WAIT)
+            self._process.wait(PATIENCE)
         backend = self.client.backend
         if isinstance(backend, RPCBackend):
             backend.result_consumer.stop()
@@ -99,7 +99,7 @@ class Worker:
 
     def until_recorded(self, task: str, number: int) -> None:
         """Wait until a number of runs of a task are stored."""
-        end = time.monotonic() + WAIT
+        end = time.monotonic() + PATIENCE
         while len(self.recordings(task)) < number:
             if time.monotonic() > end:
                 raise AssertionError(f"{task} was not recorded {number} times")
@@ -146,6 +146,6 @@ def command(
         cwd=_ROOT,
         capture_output=True,
         text=True,
-        timeout=3 * WAIT,
+        timeout=PATIENCE,
         check=False,
     )

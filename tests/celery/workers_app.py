@@ -10,6 +10,7 @@ from celery.result import allow_join_result
 
 from playback_celery import PlaybackCelery
 from playback_core import recorder
+from tests.patience import PATIENCE
 
 app = Celery(
     "workers",
@@ -148,5 +149,5 @@ def die_once(self: Task) -> bool:
 @app.task
 def wait_for(number: int) -> int:
     with allow_join_result():
-        total: int = add.delay(number, 1).get(timeout=20)
+        total: int = add.delay(number, 1).get(timeout=PATIENCE)
     return total

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from playback_core import NoSuchRecording
+from tests.patience import PATIENCE
 
 WAITS = """
         if name == "milk":
@@ -36,7 +37,7 @@ def _interrupted(folder: Any, *arguments: str, caught: str = "ValueError") -> An
     while not (folder.path / "waiting").exists():
         assert process.poll() is None, process.communicate()
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=PATIENCE)
     return process.returncode, out, err
 
 
@@ -67,14 +68,14 @@ def test_ctrl_c_while_the_application_is_loaded(folder: Any) -> None:
     while not (folder.path / "waiting").exists():
         assert process.poll() is None, process.communicate()
     process.send_signal(signal.SIGINT)
-    assert process.communicate(timeout=60) == ("", "Interrupted.\n")
+    assert process.communicate(timeout=PATIENCE) == ("", "Interrupted.\n")
     assert process.returncode == 130
 
 
 def test_a_closed_pipe_ends_quietly(folder: Any) -> None:
     process = folder.start("export")
     process.stdout.close()
-    process.wait(timeout=60)
+    process.wait(timeout=PATIENCE)
     assert process.stderr.read() == ""
     assert process.returncode == 141
     process.stdin.close()
@@ -102,7 +103,7 @@ def test_streams_that_the_shell_closed_stop_no_command(
 
 def _debugged(folder: Any, commands: str) -> tuple[int, str]:
     process = folder.start("--app", "service", "replay", folder.ids()[0], "--pdb")
-    out, _ = process.communicate(commands, timeout=60)
+    out, _ = process.communicate(commands, timeout=PATIENCE)
     return process.returncode, out
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from playback_core.commands import json_line
+from tests.patience import PATIENCE
 
 
 def _exported(folder: Any, *arguments: str) -> list[dict[str, Any]]:
@@ -48,7 +49,7 @@ def test_lines_can_be_searched_and_hold_no_control_characters(folder: Any) -> No
 
 def test_an_ascii_stream_gets_escapes(folder: Any) -> None:
     process = folder.start("export", "čaj", PYTHONIOENCODING="ascii")
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, err) == (0, "")
     assert out.isascii()
     assert json.loads(out)["category"] == "čaj"

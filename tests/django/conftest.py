@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import PATIENCE
 from tests.servers import environment
 
 SETTINGS = """
@@ -89,7 +90,7 @@ class Project:
         self, *arguments: str, given: str | None = None, **more: str
     ) -> "subprocess.CompletedProcess[str]":
         with self.start(*arguments, **more) as process:
-            out, err = process.communicate(given, timeout=60)
+            out, err = process.communicate(given, timeout=PATIENCE)
         return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
     def manage(

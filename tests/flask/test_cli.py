@@ -14,6 +14,7 @@ from flask import Flask
 
 from playback_core import TapeRecorder
 from playback_flask import FlaskPlayback
+from tests.patience import PATIENCE
 from tests.unprivileged import PRELUDE
 
 APP = """
@@ -103,7 +104,7 @@ def _playback(
 
 def _ended(process: subprocess.Popen[str], given: str | None) -> subprocess.CompletedProcess[str]:
     with process:
-        out, err = process.communicate(given, timeout=60)
+        out, err = process.communicate(given, timeout=PATIENCE)
     return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
 
@@ -339,7 +340,7 @@ def test_a_reader_that_has_left_ends_a_command_quietly_and_is_no_verdict(shop: P
     os.close(reading)
     with _started(shop, *arguments, stdout=writing) as process:
         os.close(writing)
-        _, err = process.communicate(timeout=60)
+        _, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, err) == (141, "")
 
 
@@ -348,7 +349,7 @@ def test_output_that_cannot_be_written_is_one_line_and_no_verdict(shop: Path):
     full = os.open("/dev/full", os.O_WRONLY)
     with _started(shop, "compare", "--json", stdout=full) as process:
         os.close(full)
-        _, err = process.communicate(timeout=60)
+        _, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, err.count("\n")) == (2, 1)
     assert "No space left" in err
 
@@ -362,7 +363,7 @@ def test_an_interrupted_compare_ends_with_130(changed: Path):
             assert process.poll() is None
             time.sleep(0.01)
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, err) == (130, "")
     assert out.endswith("Interrupted: 0 of 1 compared: nothing verified\n")
 

@@ -51,6 +51,7 @@ from playback_core.studio import (
 from playback_core.studio.reports import JsonReport, PlainReport
 from playback_core.studio.summary import Comparisons
 from playback_core.studio.workers.pipe import write_frame
+from tests.patience import PATIENCE
 from tests.studio import importable_shop
 from tests.studio.shop import Shop, everything, returned, same
 
@@ -799,7 +800,7 @@ def test_ctrl_c_ends_the_processes_and_keeps_what_was_done(tmp_path: Path) -> No
         pid = hanging_pid(file)
         # As a terminal sends it: to all of the foreground.
         os.killpg(process.pid, signal.SIGINT)
-        out, _ = process.communicate(timeout=20)
+        out, _ = process.communicate(timeout=PATIENCE)
         assert (process.returncode, out) == (0, "interrupted after 2\n")
         assert is_gone(pid)
 
@@ -819,6 +820,6 @@ def test_the_end_of_the_interpreter_ends_a_process_still_in_use(tmp_path: Path) 
     file = tmp_path / "pid"
     ending = "next(comparisons); next(comparisons)\nwhile not os.path.exists(sys.argv[1]): pass"
     with script(SCRIPT.replace("HANG", SLEEP) + ending, file) as process:
-        process.communicate(timeout=20)
+        process.communicate(timeout=PATIENCE)
         assert process.returncode == 0
         assert is_gone(hanging_pid(file))

@@ -26,6 +26,7 @@ from playback_core.cli.target import open_target
 from playback_core.studio import DefaultTuner, PlaybackStudio
 from playback_core.wsgi import PlaybackMiddleware
 from tests.closing import MakeRecorded, recorded_middlewares
+from tests.patience import PATIENCE
 from tests.recorded import output_of, stored_in
 from tests.servers import GUNICORN, THREADS, WAITRESS, compare, environment, serve
 from tests.wsgi import app as shop
@@ -43,7 +44,7 @@ REQUESTS = [
 
 
 def _ask(port: int) -> list[int]:
-    connection = HTTPConnection("127.0.0.1", port, timeout=30)
+    connection = HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
     try:
         statuses = []
         for method, path, body, _, _ in REQUESTS:

@@ -26,6 +26,7 @@ from tests.django.cases.clients import ASGI_CASES, CASES, SENT_WITHIN_A_CASE
 from tests.django.cases.views import PICTURE
 from tests.http_cases import Answer, Case, Client, ask_everything
 from tests.interceptors.postgres_server import PostgresServer, postgres_server
+from tests.patience import PATIENCE
 from tests.recorded import output_of, request_of, stored_in
 from tests.servers import GUNICORN, THREADS, UVICORN, compared_by, serve, wait_for
 
@@ -333,7 +334,7 @@ def test_a_request_by_the_test_client_within_a_view_belongs_to_its_operation(fle
 
 def test_21_a_request_that_was_cancelled_is_recorded_and_no_replay_passes_for_it(tmp_path):
     with serve(SERVERS["uvicorn"], tmp_path, **PROJECT) as (port, _):
-        connection = HTTPConnection("127.0.0.1", port, timeout=30)
+        connection = HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
         connection.request("GET", "/hanging/?who=c0")
         wait_for(tmp_path / "is-hanging")
         connection.close()

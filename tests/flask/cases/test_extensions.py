@@ -15,6 +15,7 @@ from simple_websocket import Client as WebSocket
 from simple_websocket import ConnectionClosed
 
 from playback_core import SQLiteTapeCassette, TapeRecorder
+from tests.patience import PATIENCE
 from tests.servers import GUNICORN, THREADS, compare, environment, serve
 
 FACTORY = "tests.flask.cases.extensions:create_app"
@@ -40,7 +41,7 @@ class Visitor:
     """A client with a connection and a cookie."""
 
     def __init__(self, port: int) -> None:
-        self.connection = HTTPConnection("127.0.0.1", port, timeout=30)
+        self.connection = HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
         self.cookies: dict[str, str] = {}
         self.answers: dict[str, tuple[int, dict[str, str], str]] = {}
 
@@ -99,7 +100,7 @@ def _echoes(port: int) -> list[str]:
     echoes = []
     for text in ("one", "two"):
         socket.send(text)
-        echoes.append(str(socket.receive(timeout=20)))
+        echoes.append(str(socket.receive(timeout=PATIENCE)))
     socket.send("end")
     # The server ends then, and may be the first to close.
     with suppress(ConnectionClosed):

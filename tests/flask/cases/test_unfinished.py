@@ -8,6 +8,7 @@ from urllib.request import urlopen
 import pytest
 
 from playback_core import SQLiteTapeCassette, TapeRecorder
+from tests.patience import PATIENCE
 from tests.servers import GUNICORN, THREADS, compare, serve, wait_for
 
 FACTORY = "tests.flask.cases.extensions:create_app"
@@ -30,7 +31,7 @@ def test_a_request_that_never_ends_is_closed_marked_and_not_compared(tmp_path: P
         client.sendall(b"GET /hanging?who=c1 HTTP/1.1\r\nHost: a\r\n\r\n")
         wait_for(tmp_path / "hanging")
         if "timeout" in ending:
-            client.settimeout(20)
+            client.settimeout(PATIENCE)
             client.recv(1)
     # What had ended before is stored, and compared, however the worker ended.
     compared = compare(tmp_path, FACTORY)
