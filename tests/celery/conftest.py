@@ -13,7 +13,7 @@ import pytest
 from celery import Celery, signals
 from celery.contrib.testing.worker import start_worker
 from celery.result import AsyncResult
-from kombu.transport import memory
+from kombu.transport import virtual
 
 from playback_celery import PlaybackCelery, playback_function, players
 from playback_core import InMemoryTapeCassette, Playback, Recording, TapeRecorder
@@ -101,9 +101,9 @@ def make_app(monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeApp]:
     """Give what makes applications; settings of playback as keywords, of Celery in `conf`."""
     made: list[RecordedApp] = []
     # A worker looks whether it is to end when it has waited for messages, for two seconds.
-    drain = memory.Transport.drain_events
+    drain = virtual.Transport.drain_events
     monkeypatch.setattr(
-        memory.Transport,
+        virtual.Transport,
         "drain_events",
         lambda self, connection, timeout=None: drain(self, connection, timeout and _POLL),
     )
@@ -117,12 +117,12 @@ def make_app(monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeApp]:
         name = f"shop{next(_numbers)}"
         app = Celery(name, broker=broker, backend=backend, set_as_current=False)
         cassette = InMemoryTapeCassette()
-        app.conf.update(
-            task_default_queue=name,
-            broker_transport_options={"polling_interval": 0.01},
-            playback={"ENABLED": True, "CASSETTE": cassette, **settings},
-            **(conf or {}),
-        )
+        configured = {
+            "task_default_queue": name,
+            "broker_transport_options": {"polling_interval": 0.01},
+            "playback": {"ENABLED": True, "CASSETTE": cassette, **settings},
+        }
+        app.conf.update(configured | (conf or {}))
         recorder = TapeRecorder()
         made.append(RecordedApp(app, recorder, cassette, PlaybackCelery(app, recorder)))
         return made[-1]
