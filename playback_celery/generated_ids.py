@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary
 
 from playback_core.interceptor import Target
 from playback_core.replacing import Function
-from playback_core.session import Session, current
+from playback_core.session import Session, current, unintercepted
 
 _made: Final[WeakKeyDictionary[Session, set[str]]] = WeakKeyDictionary()
 _NONE: Final[frozenset[str]] = frozenset()
@@ -31,6 +31,23 @@ class IdTarget(Target):
             return made
 
         return uuid
+
+
+class NodeTarget(Target):
+    """The function that draws a number for this process, once, when something first needs it.
+
+    In which operation that is differs between a run and its replay, and would shift all they draw.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("kombu.common", "get_node_id")
+
+    def replacement(self, original: Function) -> Function:
+        def get_node_id() -> Any:
+            with unintercepted():
+                return original()
+
+        return get_node_id
 
 
 class IdNames:

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from playback_celery.backends import BackendsTarget
-from playback_celery.generated_ids import IdTarget
+from playback_celery.generated_ids import IdTarget, NodeTarget
 from playback_celery.results import GetTarget, JoinTarget
 from playback_celery.sending import PublishTarget, SendTarget, SentTarget
 from playback_core.interceptor import Interceptor, OutputTarget
@@ -36,6 +36,7 @@ INTERCEPTOR: Final = Interceptor(
         SendTarget(),
         PublishTarget(),
         IdTarget(),
+        NodeTarget(),
         BackendsTarget(),
         GetTarget(),
         JoinTarget(),

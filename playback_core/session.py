@@ -174,6 +174,11 @@ class _QuietBranch(Branch):
     def inner(self) -> Branch:  # type: ignore[override]
         return self
 
+    def unsealed(self) -> Branch:
+        twin = self._quiet(None)
+        twin.sealed = False
+        return twin
+
 
 _current: Final[ContextVar[Branch | None]] = ContextVar("playback_branch", default=None)
 

@@ -101,6 +101,23 @@ def test_ids_that_celery_makes_up_make_no_difference(shop: RecordedApp, add: Any
     assert [each.kind.name for each in diff.found] == ["EXTRA"]
 
 
+@pytest.mark.parametrize("known", [(None, 7), (7, None)])
+def test_the_number_that_kombu_draws_once_in_a_process_is_of_no_operation(
+    shop: RecordedApp, add: Any, monkeypatch: pytest.MonkeyPatch, known: tuple[int | None, ...]
+) -> None:
+    known_in_each_run = iter(known)
+
+    @shop.task("draw")
+    def draw() -> Any:
+        monkeypatch.setattr("kombu.common._node_id", next(known_in_each_run))
+        shop.app._local.__dict__.pop("oid", None)
+        return [each.id for each in group(add.s(1), add.s(2)).delay()] + [random.getrandbits(99)]
+
+    with shop.worker():
+        drawn = shop.wait(draw.delay())
+    assert replayed_result(shop.play("draw")) == drawn
+
+
 def test_an_id_that_the_application_chooses_is_compared(shop: RecordedApp, add: Any) -> None:
     chosen = ["5f2b9a8c-0d0e-4f6a-9b7e-000000000001"]
 
