@@ -132,29 +132,37 @@ class _MomentWalk(TextWalk):
         return name.encode()
 
     def _name(self, instant: int, resolution: int, form: str) -> str | None:
-        minutes = _minutes_from(self._windows, instant, resolution)
-        if minutes is None:
+        seconds = _seconds_from(self._windows, instant, resolution)
+        if seconds is None:
             return None
-        return f"\0now {minutes:+d} min, {form} {resolution}\0"
+        return f"\0now {seconds:+d} s, {form} {resolution}\0"
 
 
-def _minutes_from(windows: tuple[Window, ...], instant: int, resolution: int) -> int | None:
+def _seconds_from(windows: tuple[Window, ...], instant: int, resolution: int) -> int | None:
     slack = _TOLERANCE + resolution
     spans = [(window.start - slack, window.end + slack) for window in windows]
     if any(start <= instant <= end for start, end in spans):
         return 0
     for start, end in spans:
-        minutes = round((instant - (start + end) // 2) / _MINUTE)
-        is_certain = end - start <= _MINUTE // 2 and _is_round(abs(minutes))
-        if is_certain and start <= instant - minutes * _MINUTE <= end:
-            return minutes
+        for unit, is_round in _DISTANCES:
+            steps = round((instant - (start + end) // 2) / unit)
+            is_certain = end - start <= unit // 2 and is_round(abs(steps))
+            if is_certain and start <= instant - steps * unit <= end:
+                return steps * unit // _SECOND
     return None
 
 
-def _is_round(minutes: int) -> bool:
+def _is_round_minute(minutes: int) -> bool:
     return minutes <= _HOUR_MINUTES or (
         minutes <= _FARTHEST_MINUTES and minutes % _HALF_HOUR_MINUTES == 0
     )
+
+
+def _is_round_second(seconds: int) -> bool:
+    return seconds <= _HOUR_MINUTES * _MINUTE // _SECOND
+
+
+_DISTANCES: Final = ((_MINUTE, _is_round_minute), (_SECOND, _is_round_second))
 
 
 def _number(number: float, form: str) -> tuple[int, int, str] | None:

@@ -1,6 +1,7 @@
 """What a task sends is an output, whoever sends it; a replay sends nothing."""
 
 import random
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -62,6 +63,24 @@ def test_what_a_message_says_of_its_delivery_is_recorded(shop: RecordedApp, add:
         }.items()
     )
     assert statuses(shop.compare("options")) == {"Equal"}
+
+
+def test_moments_that_a_task_reckons_from_now_make_no_difference(
+    shop: RecordedApp, add: Any
+) -> None:
+    seconds = [20]
+
+    @shop.task("later")
+    def later() -> None:
+        now = datetime.now(UTC)
+        soon = now + timedelta(seconds=seconds[0])
+        add.apply_async((1,), eta=soon, expires=now + timedelta(hours=1))
+
+    with shop.worker():
+        shop.wait(later.delay())
+    assert statuses(shop.compare("later")) == {"Equal"}
+    seconds[0] = 21
+    assert statuses(shop.compare("later")) == {"Different"}
 
 
 def test_the_id_of_a_message_is_the_recorded_one(shop: RecordedApp, add: Any) -> None:

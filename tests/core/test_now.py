@@ -50,6 +50,8 @@ FORMS: dict[str, Callable[[datetime], Any]] = {
     "in an hour": lambda moment: moment + timedelta(hours=1),
     "in 30 days": lambda moment: (moment + timedelta(days=30)).isoformat(),
     "a minute ago": lambda moment: moment - timedelta(minutes=1),
+    "in 45 seconds": lambda moment: moment + timedelta(seconds=45),
+    "90 seconds ago": lambda moment: (moment - timedelta(seconds=90)).isoformat(),
 }
 
 
@@ -141,6 +143,15 @@ def test_a_run_of_hours_makes_no_other_moment_now() -> None:
 
     assert same(BEFORE, AFTER + timedelta(minutes=90))
     assert not same(BEFORE + timedelta(hours=5), AFTER + timedelta(hours=5))
+
+
+def test_whole_seconds_from_now_are_told_of_a_short_run_alone() -> None:
+    second = Window(BEGAN, BEGAN + SECOND)
+    later = (BEFORE + timedelta(seconds=45), AFTER + timedelta(seconds=45))
+    assert is_same(*later)
+    assert not Windows(second, second, second).same(*map(encode_key, later))
+    assert not is_same(later[0], later[1] + timedelta(seconds=1))
+    assert not is_same(*(each + timedelta(hours=2, seconds=1) for each in later))
 
 
 def test_the_time_of_a_run_is_read_from_its_metadata() -> None:
