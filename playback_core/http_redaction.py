@@ -4,6 +4,7 @@ import json
 import re
 from base64 import b64decode, b64encode
 from collections.abc import Collection, Iterable
+from functools import lru_cache
 from typing import Any, Final, Self
 from urllib.parse import parse_qsl, urlencode
 
@@ -58,10 +59,10 @@ class HttpRedactor(Redactor):
         if lowered not in self.headers:
             return value
         if lowered == "cookie":
-            return "; ".join(self._cookie(pair) for pair in value.split(";"))
+            return "; ".join([_cookie(self, pair) for pair in value.split(";")])
         if lowered == "set-cookie":
             pair, separator, attributes = value.partition(";")
-            return self._cookie(pair) + separator + attributes
+            return _cookie(self, pair) + separator + attributes
         return self._basic(value) or self.pseudonym(value)
 
     def _basic(self, value: str) -> str | None:
@@ -97,10 +98,6 @@ class HttpRedactor(Redactor):
         elif kind in _OF_JSON_LINES:
             return self._json_text(body)
         return self.text(body)
-
-    def _cookie(self, pair: str) -> str:
-        name, equals, value = pair.strip().partition("=")
-        return f"{name}={self.pseudonym(_unquoted(value))}" if equals else name
 
     def _field(self, name: str, value: str) -> str:
         # Its characters are the bytes that were sent.
@@ -178,6 +175,13 @@ def _json_string(written: bytes) -> str:
         return str(json.loads(written))
     except ValueError:
         return text_of(written.strip(b'"'))
+
+
+@lru_cache(maxsize=256)
+def _cookie(redactor: HttpRedactor, pair: str) -> str:
+    # Remembered, as a client sends the same ones with each request.
+    name, equals, value = pair.strip().partition("=")
+    return f"{name}={redactor.pseudonym(_unquoted(value))}" if equals else name
 
 
 def _unquoted(value: str) -> str:
