@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from time import time_ns
 from typing import Any, NamedTuple, Protocol
 
-from playback_core.codec import decode, encode
+from playback_core.codec import UNCHANGING, decode, encode
 from playback_core.entry import ENTRY_BYTES, Entry, EntryKind
 from playback_core.errors import (
     CodecError,
@@ -172,13 +172,21 @@ class Recording:
         try:
             metadata = encode(self._metadata)
             if redaction is not None:
-                if (shown := redaction.value(metadata)) is not metadata:
-                    metadata, self._metadata = shown, decode(shown)
+                if not (self._is_flat() and redaction.leaves(self._metadata)):
+                    shown = redaction.value(metadata)
+                    if shown is not metadata:
+                        metadata, self._metadata = shown, decode(shown)
                 redaction.check(self._texts_of_the_application())
             payload = pack_entries(tuple(self.entries), redaction, framed=compressed)
         except EncodeError as error:
             raise EncodeError(f"Recording {self.id} cannot be stored: {error}") from error
         return PackedRecording(self.id, self.started_at, metadata, payload, framed=compressed)
+
+    def _is_flat(self) -> bool:
+        # Of most operations it is, and its names then are all the names there are.
+        return all(
+            type(value) in UNCHANGING or name in MADE_HERE for name, value in self._metadata.items()
+        )
 
     def _texts_of_the_application(self) -> Iterator[bytes]:
         # A revision has forty digits, among which a short pattern finds anything.
