@@ -57,7 +57,7 @@ class FailingOpen:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> bool:
-        if not isinstance(exc, Exception):
+        if exc is None or not isinstance(exc, Exception):
             return False
         take_fault(self._session, self._stage, self._subject, exc)
         return True

@@ -51,8 +51,9 @@ class _Opened(LibraryCalls):
         name = _name_of(*args[1:2], **kwargs)
         if name is None:
             return None
-        fields = {"database": name, "attempt": attempt(name)}
-        return Call(INPUT, "sqlite3 connect", fields, (args, kwargs))
+        fields: dict[str, Any] = {"database": name, "attempt": attempt(name)}
+        # Encoded later, which is never unless it fails.
+        return Call(INPUT, "sqlite3 connect", {}, (args, kwargs), fields.copy, len(name))
 
     def answer_missing(self, call: Call) -> Outcome | None:
         args, kwargs = call.about
