@@ -99,6 +99,8 @@ class PatternSet:
 
     def suspecting(self, data: bytes) -> list[ValuePattern]:
         """Return the patterns that may match within some bytes."""
+        if not self._patterns:
+            return []
         if may_hold_escapes(data):
             return list(self._patterns)
         return [pattern for pattern in self._patterns if pattern.suspects(data)]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
-from playback_core.codec import Deferred, encode
+from playback_core.codec import Deferred, encode_plain
 from playback_core.http_exchange import header_value
 from playback_core.interceptors._bodies import ReceivedBody, stored_body
 from playback_core.interceptors._codings import decoded as without_coding
@@ -48,7 +48,7 @@ class ReceivedResponse(Deferred):
         self.body = ReceivedBody(session, call.alias) if body is None else body
 
     def encode(self) -> bytes:
-        return encode(self.stored())
+        return encode_plain(self.stored())
 
     def stored(self) -> dict[str, Any]:
         """Return what is stored: without secrets."""
