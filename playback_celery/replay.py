@@ -41,7 +41,7 @@ def playback_function(app: Celery) -> PlaybackFunction:
         task = _task_of(app, recorded, recording)
         request = {**recorded["request"], "args": recorded["args"], "kwargs": recorded["kwargs"]}
         muted = replayed_errors_muted(_TRACER_LOGGER, into="playback.celery")
-        with _as_in_a_worker(app), muted:
+        with _as_in_a_worker(app), _joining(recorded), muted:
             # Made before the seal is on: it only looks for what it is made of.
             _ = task.backend
             tracer = trace.build_tracer(task.name, task, app=app, hostname=request.get("hostname"))
@@ -60,6 +60,17 @@ def _task_of(app: Celery, recorded: RecordedTask, recording: Recording) -> Task:
             f" {name_of(app)!r} has no more; it has {shown or 'none'}."
         )
     return tasks[name]
+
+
+@contextmanager
+def _joining(recorded: RecordedTask) -> Iterator[None]:
+    """Forbid waiting for other tasks where the worker did."""
+    before = _state.task_join_will_block()
+    _state._set_task_join_will_block(recorded.get("join_will_block", before))
+    try:
+        yield
+    finally:
+        _state._set_task_join_will_block(before)
 
 
 @contextmanager

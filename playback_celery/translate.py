@@ -1,10 +1,10 @@
 """Between the requests and ends of tasks and the plain data that recordings hold."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, TypedDict
+from typing import Any, Final, NotRequired, TypedDict
 
 from billiard.einfo import ExceptionInfo
-from celery import Celery, Task, states
+from celery import Celery, Task, _state, states
 from celery.exceptions import Reject, Retry
 
 from playback_celery.messages import Message
@@ -20,13 +20,17 @@ _SIGNATURES: Final = ("callbacks", "errbacks", "chain", "chord")
 
 
 class RecordedTask(TypedDict):
-    """A request for a task, as the tracer of Celery got it."""
+    """A request for a task, as the tracer of Celery got it.
+
+    `join_will_block` is whether the worker's pool forbids a task to wait for others.
+    """
 
     task: str
     id: str
     args: list[Any]
     kwargs: dict[str, Any]
     request: dict[str, Any]
+    join_will_block: NotRequired[bool]
 
 
 def recorded_task(
@@ -45,7 +49,14 @@ def recorded_task(
         if context.get(key):
             context[key] = message.signature(context[key])
     given = list(args) if redaction is None else concealed_arguments(task, args, redaction)
-    return RecordedTask(task=task.name, id=uuid, args=given, kwargs=kwargs, request=context)
+    return RecordedTask(
+        task=task.name,
+        id=uuid,
+        args=given,
+        kwargs=kwargs,
+        request=context,
+        join_will_block=_state.task_join_will_block(),
+    )
 
 
 def cut_arguments(recorded: RecordedTask, limit: int) -> str | None:

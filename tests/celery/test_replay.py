@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from celery import VERSION, Task
+from celery import VERSION, Task, group
+from celery.result import allow_join_result, denied_join_result
 
 from playback_celery import playback_function
 from playback_core import TapeRecorder
@@ -59,6 +60,29 @@ def test_signals_and_handlers_run_as_in_a_worker(shop: RecordedApp) -> None:
     assert calls == ["before", "success", "after"]
     assert replayed_result(shop.play("watched")) == 1
     assert calls == ["before", "success", "after"] * 2
+
+
+@pytest.mark.parametrize("forbidden", [False, True])
+def test_a_task_may_wait_for_others_only_where_its_worker_allowed_it(
+    shop: RecordedApp, forbidden: bool
+) -> None:
+    @shop.task("add")
+    def add(a: int, b: int) -> int:
+        return a + b
+
+    @shop.task("both")
+    def both() -> Any:
+        try:
+            return group(add.s(1, 2), add.s(3, 4)).apply().get()
+        except RuntimeError as error:
+            return str(error).partition("!")[0]
+
+    with shop.worker(), denied_join_result() if forbidden else allow_join_result():
+        told = shop.app.AsyncResult(both.delay().id)
+        shop.until_recorded(1, "both")
+    with allow_join_result() if forbidden else denied_join_result():
+        assert replayed_result(shop.play("both")) == told.result
+    assert told.result == ("Never call result.get() within a task" if forbidden else [3, 7])
 
 
 def test_the_clock_is_that_of_the_recording(shop: RecordedApp) -> None:
