@@ -42,8 +42,11 @@ class RecordedOperation:
             session.add(Entry(EntryKind.DATA, OPERATION_REQUEST, (), None, request))
 
     def name(self, category: str, parameters: RecordingParameters | None = None) -> None:
-        with FailingOpen(self._session, "Making the recording of", category):
-            self._session.name(category, parameters)
+        session = self._session
+        try:
+            session.name(category, parameters)
+        except Exception as fault:  # noqa: BLE001 - the guard
+            take_fault(session, "Making the recording of", category, fault)
 
     def set_request(self, request: Any) -> None:
         session = self._session
@@ -56,8 +59,11 @@ class RecordedOperation:
         self._session.discard("excluded")
 
     def add_metadata(self, metadata: Mapping[str, Any]) -> None:
-        with FailingOpen(self._session, "Recording the metadata of", self._session.category):
-            self._session.add_metadata(as_it_is_now(metadata))
+        session = self._session
+        try:
+            session.add_metadata(as_it_is_now(metadata))
+        except Exception as fault:  # noqa: BLE001 - the guard
+            take_fault(session, "Recording the metadata of", session.category, fault)
 
     def close(self, outcome: Outcome, extract_metadata: ExtractMetadata | None = None) -> None:
         session = self._session

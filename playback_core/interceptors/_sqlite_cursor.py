@@ -34,7 +34,7 @@ _FOREVER: Final = repeat(())
 def _check_cursor(cursor: RecordedCursor) -> None:
     # Before it is told, as it is no answer of a database: what is recorded is not asked for.
     check_usable(connection_of(cursor))
-    if isinstance(rows_of(cursor), Closed):
+    if rows_of(cursor) is CLOSED:
         raise sqlite3.ProgrammingError("Cannot operate on a closed cursor.")
 
 
