@@ -65,6 +65,8 @@ class _Opened(LibraryCalls):
 
 
 def _name_of(database: Any = None, **options: Any) -> str | None:
+    if type(database) is str:
+        return database
     is_name = isinstance(database, (str, bytes, os.PathLike))
     return os.fsdecode(database) if is_name else None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
@@ -159,7 +158,7 @@ class _OfSession:
     """
 
     def __init__(self) -> None:
-        self.opened: Counter[str] = Counter()
+        self.opened: dict[str, int] = {}
         self.names: dict[str, dict[str, str]] = {}
         self.changing: set[ref[Any]] = set()
 
@@ -175,8 +174,8 @@ def _of_session() -> _OfSession:
 def attempt(database: str) -> int:
     """Return which attempt to open a database this one is within its session."""
     opened = _of_session().opened
-    opened[database] += 1
-    return opened[database]
+    number = opened[database] = opened.get(database, 0) + 1
+    return number
 
 
 def tell_database(fields: dict[str, Any], library: str, address: str | None) -> int:

@@ -102,7 +102,8 @@ def received_response(call: Call, response: HTTPResponse, session: Session) -> R
         call,
         status=response.status,
         reason=response.reason,
-        headers=response.getheaders(),
+        # As they came: `getheaders` looks into each for what only mail has in its headers.
+        headers=response.headers.raw_items(),
         version=response.version,
         body=body,
     )
