@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from itertools import chain
 from typing import Any, Final, NotRequired, TypedDict
 
@@ -142,8 +142,8 @@ class HttpExchange:
     @property
     def redacted_by(self) -> HttpRedactor | None:
         """The redactor, where it has nothing left to find in request and response."""
-        names = chain(_FIELD_NAMES, self.app, self.environ)
-        return self.redactor if self.redactor.leaves(names) else None
+        names = (*self.app, *self.environ)
+        return self.redactor if _leaves_fields(self.redactor, names) else None
 
     def _redacted_request(self) -> tuple[dict[str, Any], bytes]:
         return redacted_environ(self.redactor, self.environ, self.request_body)
@@ -170,6 +170,13 @@ _FIELD_NAMES: Final = (
     *RecordedException.__annotations__,
 )
 """The names of all fields of what is stored, beside those of an environment and of settings."""
+
+
+@lru_cache(maxsize=64)
+def _leaves_fields(redactor: HttpRedactor, names: tuple[str, ...]) -> bool:
+    # Remembered, as the environments of most requests have the same names.
+    return redactor.leaves(chain(_FIELD_NAMES, names))
+
 
 _HEADERS_SIZE: Final = 8 * 1024
 """What an exchange takes beside its bodies: servers allow about so much of headers."""

@@ -79,6 +79,9 @@ class HttpRedactor(Redactor):
 
     def query(self, text: str) -> str:
         """Return a query string or urlencoded form with its named fields redacted."""
+        # Where nothing is escaped, a name stands there as it is, and looking for it is quick.
+        if text.isascii() and not ("%" in text or "+" in text or self.suspects(text.encode())):
+            return text
         pairs = parse_qsl(text, keep_blank_values=True, encoding="latin-1")
         if not any(self.names(name) for name, _ in pairs):
             return text

@@ -166,7 +166,7 @@ def _redact(
                     continue
                 blobs.append(blob)
                 owners.append((column, place))
-    for suspect in redaction.may_change(blobs):
+    for suspect in redaction.may_change(blobs) if blobs else ():
         column, place = owners[suspect]
         is_key = column is arguments and entries[place].kind is EntryKind.INPUT
         column[place] = (redaction.key if is_key else redaction.value)(blobs[suspect])
