@@ -106,8 +106,6 @@ EVENTS: Final[Mapping[str, Rule]] = {
     "os.removexattr": changed("remove an attribute of"),
     "sqlite3.connect": database,
     "sqlite3.load_extension": plain("load an extension into SQLite"),
-    # Which has none of our hooks.
-    "cpython.PyInterpreterState_New": plain("start another interpreter"),
     "ctypes.dlopen": _library,
     "ctypes.dlsym": _symbol,
     "ctypes.dlsym/handle": _symbol,

@@ -2,7 +2,9 @@
 
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from functools import wraps
+from importlib import import_module
 from inspect import signature
 from typing import Any, Final, NamedTuple
 
@@ -12,6 +14,10 @@ from playback_core.sandbox.databases import guard_new_connections
 from playback_core.sandbox.judge import judge
 
 _MISSING: Final[Any] = object()
+
+# Loaded by a replay, it would be guarded by the next event, and not at once.
+with suppress(ImportError):
+    import_module("_interpreters" if sys.version_info >= (3, 13) else "_xxsubinterpreters")
 
 
 class _Guarded(NamedTuple):
@@ -27,6 +33,7 @@ _receive: Final = attempts.over_socket("receive from", reads=True)
 _write: Final = attempts.over_transport("send to")
 _shared_memory: Final = attempts.plain("share memory with other processes")
 _other_process: Final = attempts.plain("send work to another process")
+_interpreter: Final = attempts.plain("start another interpreter")
 
 _GUARDED: Final = (
     # C resolves the name in an address before it causes the event.
@@ -53,6 +60,9 @@ _GUARDED: Final = (
     _Guarded("_posixshmem", "", "shm_open shm_unlink", _shared_memory),
     _Guarded("signal", "", "pidfd_send_signal", attempts.plain("send a signal by a pidfd")),
     _Guarded("_posixsubprocess", "", "fork_exec", attempts.plain("start a process")),
+    # Which has none of our hooks. To refuse the event ends Python 3.12, and 3.13 has none.
+    _Guarded("_xxsubinterpreters", "", "create", _interpreter),
+    _Guarded("_interpreters", "", "create", _interpreter),
     _Guarded("multiprocessing.pool", "Pool", "apply_async _map_async imap", _other_process),
     _Guarded("multiprocessing.pool", "Pool", "imap_unordered", _other_process),
     _Guarded("multiprocessing.queues", "Queue", "put", _other_process),

@@ -308,7 +308,7 @@ class TestWhatIsRefused:
     def test_another_interpreter_is_not_started(self, attempt):
         name = "_interpreters" if sys.version_info >= (3, 13) else "_xxsubinterpreters"
         interpreters = importlib.import_module(name)
-        playback = attempt(swallowing(interpreters.create))
+        playback = attempt(swallowing(lambda: interpreters.create()))
         assert [miss.alias for miss in playback.missed] == ["start another interpreter"]
 
     def test_what_outlives_the_replay_is_refused_as_late(self, attempt, tmp_path):
