@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from functools import cache, lru_cache, partial
+from itertools import chain
 from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
@@ -36,6 +37,7 @@ tracing, and differ from run to run."""
 _READS: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _KINDS: Final = {"input": INPUT, "output": OUTPUT}
 _HEAD_BYTES: Final = 512
+_TEXTS: Final = frozenset({str})
 _MULTIPART: Final = "multipart/"
 _ANY: Final = "boundary"
 _ANYTHING: Final = ("accept", "*/*")
@@ -53,7 +55,10 @@ class SentRequest(NamedTuple):
 
 def header_pairs(headers: Iterable[tuple[Any, Any]]) -> Headers:
     """Return the headers of a request as texts, whatever types a library takes them as."""
-    return tuple((_text(name), _text(value)) for name, value in headers)
+    pairs: tuple[Any, ...] = tuple(map(tuple, headers))
+    if _TEXTS.issuperset(map(type, chain.from_iterable(pairs))):
+        return pairs
+    return tuple((_text(name), _text(value)) for name, value in pairs)
 
 
 def _text(value: Any) -> str:
