@@ -459,6 +459,26 @@ class TestHttp:
         assert hidden["user"] == ["ann"]
         assert hidden["password"] == [redactor.pseudonym(SECRET), ""]
 
+    @pytest.mark.parametrize(
+        "written",
+        ["pass%77ord", "Pass%57ord", "%70assword", "new-password", "the+word"],
+    )
+    def test_a_field_of_a_query_whose_name_is_escaped(self, written: str) -> None:
+        redactor = HttpRedactor(key=b"k" * 16, fields={"password", "new-password", "the word"})
+
+        shown = redactor.query(f"q=1&{written}={SECRET}")
+
+        assert [redactor.pseudonym(SECRET)] in parse_qs(shown).values()
+        assert SECRET not in shown
+
+    def test_a_cookie_is_another_pseudonym_under_another_key(self) -> None:
+        shown = [
+            HttpRedactor(key=key * 16).header("Cookie", f"session={SECRET}") for key in (b"a", b"b")
+        ]
+
+        assert shown[0] != shown[1]
+        assert SECRET not in "".join(shown)
+
     @pytest.mark.parametrize("query", ["", "a=1&b=%20x", "a", "a=1;b=2", "=", "q=%ff"])
     def test_a_query_without_them_is_kept_to_the_byte(
         self, redactor: HttpRedactor, query: str
