@@ -27,7 +27,14 @@ def original_of(ours: Function) -> Function:
 
 
 def marked(function: Function, original: Function) -> Function:
-    """Return what stands for the original: it has its name, and is known as ours.
+    """Return what stands for the original, and is known as ours."""
+    ours = standing_for(function, original)
+    setattr(ours, _MARK, ours)
+    return ours
+
+
+def standing_for(function: Function, original: Function) -> Function:
+    """Return what stands for the original: it has its name.
 
     What is no Python function is never bound as a method, so neither is what stands for it: an
     application may have it as an attribute of a class.
@@ -35,7 +42,6 @@ def marked(function: Function, original: Function) -> Function:
     if not isinstance(original, FunctionType):
         function = type(_Builtin.__name__, (_Builtin,), {"__call__": staticmethod(function)})()
     update_wrapper(function, original)
-    setattr(function, _MARK, function)
     return function
 
 

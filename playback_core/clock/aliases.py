@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import Any, Final
 
 from playback_core.clock import recorded, virtual
-from playback_core.replacing import Function, is_ours, marked, names_of, original_of
+from playback_core.replacing import Function, is_ours, names_of, original_of, standing_for
 
 _replaced: Final[list[tuple[ModuleType, str, Function]]] = []
 
@@ -39,5 +39,6 @@ def _replacements() -> list[tuple[Any, Any]]:
         installed = getattr(place.owner, place.name)
         if is_ours(installed):
             original = original_of(installed)
-            found.append((original, marked(place.alias(original), original)))
+            # Not known as ours: an interceptor of such a name goes over it.
+            found.append((original, standing_for(place.alias(original), original)))
     return found

@@ -12,10 +12,11 @@ import pytest
 import requests
 from requests.adapters import HTTPAdapter
 
-from playback_core import RecordingKeyError, TapeRecorder
+from playback_core import RecordingKeyError, TapeRecorder, clock
 from playback_core.cassettes.in_memory import InMemoryTapeCassette
 from playback_core.codec.redaction import Redactor
 from playback_core.http_redaction import HttpRedactor
+from playback_core.interceptors import install_interceptors, uninstall_interceptors
 from playback_core.metadata import NOT_REPLAYABLE
 from tests.interceptors.http_server import CODINGS, LARGE, replays_equal
 from tests.interceptors.runs import Runs
@@ -42,6 +43,17 @@ def test_how_long_an_answer_took_is_told_again(site):
     def work():
         return requests.get(f"{site.url}/things").elapsed
 
+    replays_equal(site, work)
+
+
+def test_how_long_an_answer_took_is_recorded_by_what_is_installed_after_a_replay(site):
+    def work():
+        return requests.get(f"{site.url}/things").elapsed
+
+    uninstall_interceptors()
+    clock.uninstall()
+    Runs(lambda: None).replayed()
+    install_interceptors()
     replays_equal(site, work)
 
 
