@@ -60,6 +60,7 @@ class RecordedCalls:
         self._lock = threading.RLock()
         self._first = self._first_left(0)
         self._index: _Index | None = None
+        self._aliases: frozenset[str] | None = None
 
     def take(
         self,
@@ -85,7 +86,9 @@ class RecordedCalls:
                     self._first = self._first_left(first + 1)
                     self.reached[branch] = entry
                     return entry
-            found = self._take_from_index((kind, alias, arguments), branch, normalised)
+            found = None
+            if self._has(alias):
+                found = self._take_from_index((kind, alias, arguments), branch, normalised)
             if found is not None:
                 self.reached[branch] = found
             return found
@@ -116,10 +119,10 @@ class RecordedCalls:
     def _take_from_index(
         self, key: _CallKey, branch: BranchPath, normalised: Form | None
     ) -> Entry | None:
+        kind, alias, arguments = key
         index = self._index
         if index is None:
             index = self._index = _Index(self.entries)
-        kind, alias, arguments = key
         if kind is EntryKind.OUTPUT:
             key = (kind, alias, None)
             found = None if arguments is None else self._take_sent(index, key, arguments, branch)
@@ -139,6 +142,12 @@ class RecordedCalls:
         if positions and self._all_same(positions):
             return self._serve(positions[-1], key, Match.REPEATED)
         return self._take_alike(key, branch, normalised)
+
+    def _has(self, alias: str) -> bool:
+        # Before an index is made: a connection is opened, say, that the recorded operation had.
+        if self._aliases is None:
+            self._aliases = frozenset([entry.alias for entry in self.entries])
+        return alias in self._aliases
 
     def _take_sent(
         self, index: "_Index", key: _CallKey, sent: bytes | Deferred, branch: BranchPath

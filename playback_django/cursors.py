@@ -12,7 +12,7 @@ from playback_core.drivers import drive
 from playback_core.interception import Args, Kwargs
 from playback_core.interceptor import CallTarget, Target
 from playback_core.interceptors._fetches import Amount, FetchInterception
-from playback_core.interceptors._rows import KeptRows, RecordedRows
+from playback_core.interceptors._rows import KeptRows
 from playback_core.interceptors._sql import statement
 from playback_core.interceptors._statements import with_label
 from playback_core.library_interception import INPUT, Call
@@ -32,15 +32,13 @@ class FetchingByName(Target):
         super().__init__(MODULE, "CursorWrapper.__getattr__")
 
     def replacement(self, original: Function) -> Function:
-        recorded = {name: _fetching(original, name) for name in _AMOUNTS}
-        replayed = {name: _with_django_s_end(fetch) for name, fetch in recorded.items()}
+        fetches = {name: _fetching(original, name) for name in _AMOUNTS}
 
         def looked_up(cursor: Any, attr: str) -> Any:
             branch = current()
             if branch is None:
                 return original(cursor, attr)
-            if attr in _AMOUNTS:
-                fetches = replayed if branch.session.replaying else recorded
+            if attr in fetches:
                 return partial(fetches[attr], cursor)
             found = original(cursor, attr)
             is_of_server = attr == "close" and getattr(cursor.cursor, "name", None)
@@ -55,17 +53,6 @@ def _fetching(original: Function, name: str) -> Function:
         return original(cursor, name)(*args, **kwargs)
 
     return drive(fetch, FetchInterception(DRIVER, _AMOUNTS[name]))
-
-
-def _with_django_s_end(fetch: Callable[..., Any]) -> Callable[..., Any]:
-    def fetched(cursor: Any, *args: Any, **kwargs: Any) -> Any:
-        rows = fetch(cursor, *args, **kwargs)
-        if isinstance(rows, list) and isinstance(DRIVER.rows(cursor), RecordedRows):
-            # Django looks for the end by what an empty fetch is equal to.
-            return type(cursor.db.features.empty_fetchmany_value)(rows)
-        return rows
-
-    return fetched
 
 
 class Iterating(Target):

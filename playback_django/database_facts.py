@@ -58,22 +58,21 @@ _facts: Final = drive(_nothing, LibraryInterception("django server", _Facts()))
 
 
 def note_used(db: Any) -> None:
-    """Note that an operation uses a database, the first time."""
+    """Note that an operation uses a database, the first time; raise as `number_database` does."""
     session = current_session()
     if session is None:
-        return
-    if session.replaying:
-        _tell_address(db, session)
         return
     used: _Used | None = session.remembered.get(_Used)
     if used is None:
         used = session.remembered.setdefault(_Used, _Used())
     if db.alias not in used:
-        used.add(db.alias)
+        # Noted behind it: what refuses a database refuses each statement.
         _tell_address(db, session)
-        # Whichever thread is the first one.
-        with within(session.root):
-            _facts(db)
+        used.add(db.alias)
+        if not session.replaying:
+            # Whichever thread is the first one.
+            with within(session.root):
+                _facts(db)
 
 
 def _tell_address(db: Any, session: Session) -> None:

@@ -58,6 +58,10 @@ class _Cursors(Driver):
     def answered(self, cursor: Any, rows: RecordedRows) -> None:
         cursor.cursor.rows = rows
 
+    def given_again(self, cursor: Any, rows: list[Any]) -> Any:
+        # Django looks for the end by what an empty fetch is equal to.
+        return type(cursor.db.features.empty_fetchmany_value)(rows)
+
     def ended(self, cursor: Any, rows: KeptRows) -> None:
         # Of what RETURNING gives, SQLite knows it at the end.
         rowcount = cursor.cursor.rowcount
@@ -106,6 +110,10 @@ class _Statements(StatementCalls):
 
     def connection(self, cursor: Any) -> Any:
         return cursor.db
+
+    def address(self, cursor: Any) -> str | None:
+        # `note_used` tells it, of each alias.
+        return None
 
     def normalised(self, fields: dict[str, Any]) -> dict[str, Any]:
         return with_any_secret(super().normalised(fields))

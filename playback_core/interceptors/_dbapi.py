@@ -47,6 +47,10 @@ class Driver(ABC):
     def answered(self, cursor: Any, rows: RecordedRows) -> None:  # noqa: B027 - may do nothing
         """Make a cursor look as after its statement, in a replay: its attributes."""
 
+    def given_again(self, cursor: Any, rows: list[Any]) -> Any:
+        """Return the rows of a replayed `fetchmany` or `fetchall`, as the driver gives several."""
+        return rows
+
     def fetched(self, cursor: Any, rows: KeptRows) -> None:  # noqa: B027 - may do nothing
         """Note what a fetch has changed of a cursor's attributes."""
 

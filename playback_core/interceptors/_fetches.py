@@ -32,6 +32,7 @@ class FetchInterception(CallInterception):
         self._driver = driver
         self._amount = amount
         self._gives_rows = amount in ("many", "all")
+        self._fixed_count = None if amount == "all" else 1
 
     def begin(self, branch: Branch, args: Args, kwargs: Kwargs) -> Plan:
         session = branch.session
@@ -42,9 +43,11 @@ class FetchInterception(CallInterception):
         rows = self._driver.rows(cursor)
         if rows is None or rows.session is not session:
             return None if self._driver.is_idle(cursor) else self._begin_foreign(session)
-        count = None if self._amount == "all" else self._count(cursor, args, kwargs)
+        count = self._fixed_count
+        if self._amount == "many":
+            count = self._driver.size(cursor, args[1:], kwargs)
         if isinstance(rows, RecordedRows):
-            return None, self._again(rows, count)
+            return None, self._again(cursor, rows, count)
         return branch.inner, (rows, count)
 
     def finish(self, branch: Branch, step: Any, value: Any, args: Args, kwargs: Kwargs) -> Any:
@@ -69,16 +72,13 @@ class FetchInterception(CallInterception):
             kept.fail(error)
         self._driver.fetched(args[0], kept)
 
-    def _count(self, cursor: Any, args: Args, kwargs: Kwargs) -> int | None:
-        return self._driver.size(cursor, args[1:], kwargs) if self._amount == "many" else 1
-
-    def _again(self, recorded: RecordedRows, count: int | None) -> Outcome:
+    def _again(self, cursor: Any, recorded: RecordedRows, count: int | None) -> Outcome:
         failure = recorded.failure()
         if failure is not None:
             return Outcome(exception=failure)
         rows = recorded.fetch(count)
         if self._gives_rows:
-            return Outcome(rows)
+            return Outcome(self._driver.given_again(cursor, rows))
         if rows:
             return Outcome(rows[0])
         return Outcome(None) if self._amount == "one" else Outcome(exception=StopIteration())

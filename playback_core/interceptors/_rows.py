@@ -74,6 +74,8 @@ class KeptRows(Deferred):
         if not session.open:
             session.note_late()
             return False
+        if not rows:
+            return True
         if len(rows) > _FEW or not (self._exact or _are_of(UNCHANGING, rows)):
             self._flush()
             self._encode(rows)
@@ -209,8 +211,8 @@ class RecordedRows:
         columns = stored.get(_COLUMNS)
         self.session = session
         self.about = stored
-        self.names = None if columns is None else [name for column in columns for name in column]
-        values = [value for column in columns or () for value in column.values()]
+        self.names = None if columns is None else [*chain.from_iterable(columns)]
+        values = [*chain.from_iterable(map(dict.values, columns or ()))]
         self.rows: list[tuple[Any, ...]] = (
             list(zip(*values, strict=True)) if values else [()] * stored.get("rows", 0)
         )

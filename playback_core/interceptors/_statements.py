@@ -89,7 +89,10 @@ class ToldStatements(LibraryCalls):
         kind, alias = INPUT if told.reads else OUTPUT, self._prefix + told.title
         # SQLAlchemy ends the transactions of several databases in any order.
         rank = number if told.verb in _ENDS else 0
-        lasting = _lasting(parameters) if self.may_be_told_later(told) else None
+        branch = current()
+        # A replay asks for them at once.
+        may_wait = branch is not None and not branch.session.replaying
+        lasting = _lasting(parameters) if may_wait and self.may_be_told_later(told) else None
         if lasting is not None:
             values = lasting.values() if isinstance(lasting, dict) else lasting
             size = _STATEMENT_BYTES + len(text) + sum(map(getsizeof, values))
