@@ -13,8 +13,8 @@ from playback_core.studio import (
     Comparison,
     EqualizerTuner,
     PlaybackStudio,
-    find_matching_recording_ids,
 )
+from playback_core.studio.lookup import Selection
 from playback_core.studio.summary import Comparisons, RecordingDetail, RecordingRow
 from playback_core.tape_cassette import TapeCassette
 from playback_core.tape_recorder import TapeRecorder
@@ -84,31 +84,27 @@ def compare_recordings(
     Raise NoSuchRecording for an id, SettingsError for a category, that is not stored.
     """
     cassette = recorder.readable_cassette()
-    if options.recording_ids:
-        for recording_id in options.recording_ids:
-            cassette.get_recording_metadata(recording_id)
-        found = {"": list(dict.fromkeys(options.recording_ids))}
-        categories: list[str] = []
-    else:
-        categories = stored_categories(cassette, options.categories)
-        lookup = options.lookup()
-        found = {
-            category: list(find_matching_recording_ids(recorder, category, lookup))
-            for category in categories
-        }
-    recording_ids = [recording_id for ids in found.values() for recording_id in ids]
+    selections: dict[str, Selection] = {}
+    recording_ids = list(dict.fromkeys(options.recording_ids))
+    for recording_id in recording_ids:
+        cassette.get_recording_metadata(recording_id)
     if not recording_ids:
-        return Comparisons({category: iter(()) for category in categories}, total=0)
-    studio = PlaybackStudio(
-        None,
-        tuner,
-        recorder,
-        recording_ids=recording_ids,
-        compare_execution_config=options.execution,
-    )
-    compared = studio.play()
-    without = {category: iter(()) for category in categories if category not in compared}
-    return Comparisons({**compared, **without}, total=len(recording_ids))
+        lookup = options.lookup()
+        for category in stored_categories(cassette, options.categories):
+            selections[category] = Selection.of(recorder, category, lookup)
+            recording_ids += selections[category].recording_ids
+    compared: dict[str, Iterator[Comparison]] = {}
+    if recording_ids:
+        studio = PlaybackStudio(
+            None,
+            tuner,
+            recorder,
+            recording_ids=recording_ids,
+            compare_execution_config=options.execution,
+        )
+        compared = studio.play()
+    without = {category: iter(()) for category in selections if category not in compared}
+    return Comparisons({**compared, **without}, len(recording_ids), selections)
 
 
 def prune_recordings(

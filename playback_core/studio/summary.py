@@ -14,6 +14,7 @@ from playback_core.recording_id import category_of
 from playback_core.studio.clock_rule import CLOCK_RULE
 from playback_core.studio.comparison import Comparison, EqualityStatus
 from playback_core.studio.difference import Diff
+from playback_core.studio.lookup import Selection, left_out_note
 from playback_core.studio.presence import REDACTED_RULE, presence_note
 from playback_core.studio.redacted_value import REDACTED_VALUE_RULE
 
@@ -149,14 +150,20 @@ class ComparisonRow:
 class Comparisons:
     """Comparisons of several categories as rows, made while they are iterated, once.
 
-    `total` is how many recordings there are to compare. `counts` grows with the iteration, and
-    `sealed`, how many replays were sealed in which way.
-    `interrupted` tells that a KeyboardInterrupt ended it early.
+    `total` is how many recordings there are to compare, `selections` by category how they were
+    found. `counts` grows with the iteration, and `sealed`, how many replays were sealed in which
+    way. `interrupted` tells that a KeyboardInterrupt ended it early.
     """
 
-    def __init__(self, by_category: Mapping[str, Iterator[Comparison]], total: int) -> None:
+    def __init__(
+        self,
+        by_category: Mapping[str, Iterator[Comparison]],
+        total: int,
+        selections: Mapping[str, Selection] | None = None,
+    ) -> None:
         self.categories = list(by_category)
         self.total = total
+        self.selections = dict(selections or {})
         self.counts: Counter[EqualityStatus] = Counter()
         self.sealed: Counter[str] = Counter()
         self.interrupted = False
@@ -196,13 +203,14 @@ class Comparisons:
         elif compared:
             beginning = f"{compared} compared"
         else:
-            return "Nothing verified: no recording was compared."
+            return f"Nothing verified: no recording was compared{left_out_note(self.selections)}."
         counts = ", ".join(f"{self.counts[s]} {s.name}" for s in EqualityStatus if self.counts[s])
         notes = [
             f"; {presence_note(self._only_present)}" if self._only_present else "",
             f"; taken as now by the rule {CLOCK_RULE}: {self._now}" if self._now else "",
             f"; not verified as {REDACTED_VALUE_RULE}s: {self._computed}" if self._computed else "",
             self._sealed_note(),
+            left_out_note(self.selections),
         ]
         return f"{beginning}: {counts or 'nothing verified'}{''.join(notes)}"
 

@@ -63,6 +63,11 @@ def order(name: str) -> dict[str, int]:
     return {"total": price(name) * rate}
 
 
+@recorder.operation(category="stopped")
+def stopped() -> None:
+    raise KeyboardInterrupt
+
+
 @recorder.operation(category="ping")
 def ping() -> str:
     return "pong"
@@ -218,6 +223,61 @@ def test_json_names_the_rule_of_redacted_values() -> None:
     assert [(each["path"], each["kind"], each["rule"]) for each in row["diff"]] == [
         ("value[0]", "ignored", "redacted")
     ]
+
+
+def record_stopped(times: int) -> None:
+    with recorder.enabled_recording():
+        for _ in range(times):
+            with pytest.raises(KeyboardInterrupt):
+                stopped()
+
+
+@pytest.mark.parametrize("stream", [io.StringIO, Terminal])
+def test_the_summary_counts_the_incomplete_recordings_it_leaves_out(
+    stream: type[io.StringIO],
+) -> None:
+    record_stopped(3)
+    out = stream()
+    comparisons = compare_recordings(recorder, DefaultTuner(), CompareOptions())
+    choose_report(out).comparisons(comparisons)
+    assert exit_code(comparisons.counts) is ExitCode.ALL_EQUAL
+    summary = "4 compared: 4 Equal; sealed: python; left out: 3 incomplete, all of stopped"
+    assert summary in " ".join(out.getvalue().split())
+
+
+def test_with_nothing_but_incomplete_recordings_nothing_is_verified() -> None:
+    record_stopped(2)
+    counts, text = compared(categories=("stopped",))
+    assert exit_code(counts) is ExitCode.NOTHING_VERIFIED
+    assert text == "Nothing verified: no recording was compared; left out: 2 incomplete.\n"
+
+
+def test_the_summary_says_of_what_there_is_more_than_the_limit() -> None:
+    assert compared(limit=3)[1].splitlines()[-1] == "4 compared: 4 Equal; sealed: python"
+    summary = compared(limit=2)[1].splitlines()[-1]
+    assert summary == (
+        "3 compared: 3 Equal; sealed: python; left out: more than the limit of orders"
+    )
+
+
+def test_what_is_left_out_lies_in_the_time_and_metadata_asked_for() -> None:
+    record_stopped(1)
+    assert "left out" not in compared(metadata={"name": "tea"}, categories=("orders",))[1]
+    assert "1 incomplete" not in compared(metadata={"name": "tea"})[1]
+    assert "incomplete" not in compared(since=datetime.now(UTC) + timedelta(days=1))[1]
+
+
+def test_json_of_compare_counts_what_is_left_out() -> None:
+    record_stopped(2)
+    out = io.StringIO()
+    comparisons = compare_recordings(recorder, DefaultTuner(), CompareOptions(limit=2))
+    choose_report(out, as_json=True).comparisons(comparisons)
+    document = json.loads(out.getvalue())
+    assert document["left_out"] == {
+        "orders": {"incomplete": 0, "beyond_limit": True},
+        "stopped": {"incomplete": 2, "beyond_limit": False},
+    }
+    assert document["categories"]["stopped"] == []
 
 
 def test_comparisons_are_made_while_iterated() -> None:

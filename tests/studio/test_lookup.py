@@ -5,6 +5,7 @@ import pytest
 
 from playback_core import InMemoryTapeCassette, SettingsError, TapeRecorder
 from playback_core.studio import RecordingLookupProperties, find_matching_recording_ids
+from playback_core.studio.lookup import Selection
 
 HOUR_AGO = datetime.now(UTC) - timedelta(hours=1)
 
@@ -36,6 +37,15 @@ def test_incomplete_recordings_are_left_out_unless_asked_for(recorder: TapeRecor
     assert found(recorder, RecordingLookupProperties(HOUR_AGO)) == [0, 1, 2]
     every = RecordingLookupProperties(HOUR_AGO, skip_incomplete=False)
     assert found(recorder, every) == [0, 1, 2, 3]
+
+
+def test_a_selection_counts_the_incomplete_it_has_passed_over(recorder: TapeRecorder) -> None:
+    whole = Selection.of(recorder, "count", RecordingLookupProperties(HOUR_AGO, limit=3))
+    assert (len(whole.recording_ids), whole.incomplete, whole.is_cut) == (3, 1, False)
+    part = Selection.of(recorder, "count", RecordingLookupProperties(HOUR_AGO, limit=2))
+    assert (len(part.recording_ids), part.incomplete, part.is_cut) == (2, 0, True)
+    every = RecordingLookupProperties(HOUR_AGO, skip_incomplete=False)
+    assert Selection.of(recorder, "count", every).incomplete == 0
 
 
 def test_metadata_limit_and_dates_filter(recorder: TapeRecorder) -> None:

@@ -64,6 +64,11 @@ class JsonReport:
                 "categories": categories,
                 "counts": counts,
                 "total": comparisons.total,
+                "left_out": {
+                    category: {"incomplete": found.incomplete, "beyond_limit": found.is_cut}
+                    for category, found in comparisons.selections.items()
+                    if found.incomplete or found.is_cut
+                },
                 "interrupted": comparisons.interrupted,
             }
         )
