@@ -20,7 +20,7 @@ from playback_core.outcome import Outcome
 from playback_core.replacing import Function
 from playback_core.session import current, enter
 from playback_django.parameters import plain_parameters
-from playback_django.statements import DRIVER, MODULE, alias_of, text_of
+from playback_django.statements import DRIVER, MODULE, alias_of, dialect_of, text_of
 
 _AMOUNTS: Final[dict[str, Amount]] = {"fetchone": "one", "fetchmany": "many", "fetchall": "all"}
 
@@ -105,7 +105,7 @@ class Showing(CallTarget):
     def describe(self, args: Args, kwargs: Kwargs) -> Call | None:
         operations, _, sql, params = args
         text = text_of(sql)
-        told = statement(text)
+        told = statement(text, dialect_of(operations.connection))
         shown = with_label(told) if told.name else text
         fields = {"sql": shown, "parameters": plain_parameters(params)}
         return Call(INPUT, alias_of(operations.connection, "log"), fields, text)

@@ -10,6 +10,7 @@ from playback_core.drivers import drive
 from playback_core.interception import Args, Kwargs
 from playback_core.interceptor import Target
 from playback_core.interceptors._dbapi import Driver, Rows, StatementCalls
+from playback_core.interceptors._dialects import MYSQL, OTHER, POSTGRESQL, SQLITE, Dialect
 from playback_core.interceptors._errors import plain_error
 from playback_core.interceptors._parameters import known_rows, looked_at
 from playback_core.interceptors._rows import KeptRows, RecordedRows
@@ -31,11 +32,17 @@ from playback_django.sessions import has_content, readable
 MODULE: Final = "django.db.backends.utils"
 _ROWS: Final = "_playback_rows"
 _INTEGER_RESULT: Final = "returned"
+_DIALECTS: Final = {"postgresql": POSTGRESQL, "sqlite": SQLITE, "mysql": MYSQL}
 
 
 def alias_of(db: Any, what: str) -> str:
     """Return the alias of what is asked of a database: that of `DATABASES` is part of it."""
     return f"django {db.alias} {what}"
+
+
+def dialect_of(db: Any) -> Dialect:
+    """Return how a database reads a text."""
+    return _DIALECTS.get(db.vendor, OTHER)
 
 
 class _Cursors(Driver):
@@ -114,6 +121,9 @@ class _Statements(StatementCalls):
     def address(self, cursor: Any) -> str | None:
         # `note_used` tells it, of each alias.
         return None
+
+    def dialect(self, cursor: Any) -> Dialect:
+        return dialect_of(cursor.db)
 
     def normalised(self, fields: dict[str, Any]) -> dict[str, Any]:
         return with_any_secret(super().normalised(fields))

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from typing import Any
 
 from playback_core.interception import Args, Kwargs
+from playback_core.interceptors._dialects import OTHER, Dialect
 from playback_core.interceptors._rows import KeptRows, RecordedRows
 from playback_core.interceptors._statements import (
     ToldStatements,
@@ -27,6 +28,7 @@ class Driver(ABC):
     """What differs between drivers: where a cursor's results are, and what they are."""
 
     library: str
+    dialect: Dialect = OTHER
 
     @abstractmethod
     def rows(self, cursor: Any) -> Rows | None:
@@ -76,7 +78,7 @@ class StatementCalls(ToldStatements):
     """Statements run by a cursor, which are given again as their text and parameters ask."""
 
     def __init__(self, driver: Driver, *, many: bool = False) -> None:
-        super().__init__(driver.library, many=many)
+        super().__init__(driver.library, driver.dialect, many=many)
         self._driver = driver
 
     def keep(self, call: Call, value: Any, session: Session) -> tuple[Any, Any]:

@@ -10,6 +10,7 @@ from pymysql.cursors import SSCursor
 
 from playback_core.interception import Args, Kwargs
 from playback_core.interceptor import CallTarget
+from playback_core.interceptors._dialects import MYSQL
 from playback_core.interceptors._errors import plain_error
 from playback_core.interceptors._mysql_address import address_of, note_statement
 from playback_core.interceptors._mysql_connection import set_status
@@ -47,7 +48,7 @@ class Told(ToldStatements, CallTarget):
 
     def __init__(self, module: str, attribute: str, *, many: bool = False) -> None:
         CallTarget.__init__(self, module, attribute)
-        ToldStatements.__init__(self, "pymysql", many=many)
+        ToldStatements.__init__(self, "pymysql", MYSQL, many=many)
 
     def address(self, cursor: Any) -> str | None:
         connection = _connection(cursor)

@@ -16,6 +16,7 @@ from psycopg.types.range import Range
 from playback_core.drivers import drive
 from playback_core.interception import Args, Kwargs
 from playback_core.interceptor import CallTarget
+from playback_core.interceptors._dialects import POSTGRESQL
 from playback_core.interceptors._parameters import known_rows, looked_at
 from playback_core.interceptors._pg_address import address_of
 from playback_core.interceptors._pg_hollow import (
@@ -67,7 +68,7 @@ class Statements(ToldStatements, CallTarget):
 
     def __init__(self, attribute: str, *, many: bool = False) -> None:
         CallTarget.__init__(self, "psycopg", attribute)
-        ToldStatements.__init__(self, "psycopg", many=many)
+        ToldStatements.__init__(self, "psycopg", POSTGRESQL, many=many)
 
     def address(self, cursor: Any) -> str | None:
         return address_of(self.connection(cursor))

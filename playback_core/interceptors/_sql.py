@@ -7,6 +7,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Final, NamedTuple
 
+from playback_core.interceptors._dialects import MYSQL, OTHER, Dialect
 from playback_core.interceptors._parameters import Places, places_of
 from playback_core.interceptors._tokens import Token, joined, tokens_of
 
@@ -49,7 +50,6 @@ _OBJECTS: Final = frozenset(
         *("TYPE", "EXTENSION", "ROLE", "USER", "INDEX"),
     )
 )
-_ESCAPED: Final = "\\'"
 _DEFINING: Final = frozenset(("CREATE", "ALTER", "DROP"))
 _NO_NAMES: Final = frozenset(
     (
@@ -80,49 +80,60 @@ class Statement(NamedTuple):
     places: Places
 
 
-def statement(text: str) -> Statement:
-    """Tell a text, which may hold several statements; the first one names it."""
+def statement(text: str, dialect: Dialect = OTHER) -> Statement:
+    """Tell a text, which may hold several statements; the first one names it.
+
+    Where settings of the server decide how many there are, all must only read.
+    """
     if len(text) <= _CACHED_LENGTH:
-        return _of_short_text(text)
+        return _of_short_text(text, dialect)
     # Few, since they may be large: the memory they take is bounded either way.
-    return _of_long_text(text) if len(text) <= _LONG_CACHED_LENGTH else _told(text)
+    is_cached = len(text) <= _LONG_CACHED_LENGTH
+    return _of_long_text(text, dialect) if is_cached else _told(text, dialect)
 
 
 def used_database(text: str) -> str | None:
-    """Return which database a text chooses by its last USE, None where there is none."""
-    parts = [part for part in _statements(tuple(tokens_of(text))) if _verb(part) == "USE"]
+    """Return which database a text of MySQL chooses by its last USE, None where there is none."""
+    parts = [part for part in _statements(tuple(tokens_of(text, MYSQL))) if _verb(part) == "USE"]
     return _name_behind({"USE"}, parts[-1]) or None if parts else None
 
 
-def normal_form(text: str) -> str:
+def normal_form(text: str, dialect: Dialect = OTHER) -> str:
     """Return what is equal for texts that mean the same: words and numbers in one spelling."""
-    if _ESCAPED in text:
+    if not dialect.is_certain(text):
         return text.strip()
-    tokens = [each._replace(text=_normal(each)) for each in tokens_of(text)]
+    tokens = [each._replace(text=_normal(each)) for each in tokens_of(text, dialect)]
     while tokens and tokens[-1].text == ";":
         tokens.pop()
     return joined(tokens)
 
 
-def _told(text: str) -> Statement:
-    tokens = tuple(tokens_of(text))
+def _told(text: str, dialect: Dialect) -> Statement:
+    tokens = tuple(tokens_of(text, dialect))
     parts = list(_statements(tokens))
     first = parts[0] if parts else ()
     verb = _verb(first)
     named = _named(verb, first)
     folded = joined(each._replace(text=NAME) if each is named else each for each in tokens)
-    # Where a backslash may be an escape, it is not known where a text in quotes ends.
-    folded = text.strip() if _ESCAPED in text else folded
     table = _table(verb, first)
     verb = f"{verb} TO" if verb == "ROLLBACK" and named else verb
     return Statement(
         verb=verb,
         title=f"{verb} {table}" if table else verb,
-        reads=bool(parts) and all(_reads(_verb(part), part) for part in parts),
-        folded=folded,
+        reads=_all_read(parts)
+        and all(
+            _all_read([*_statements(tuple(tokens_of(text, reading)))])
+            for reading in dialect.readings(text)
+        ),
+        # As it is where it is not known where a text in quotes ends.
+        folded=folded if dialect.is_certain(text) else text.strip(),
         name=named.name() if named else "",
         places=places_of(tokens),
     )
+
+
+def _all_read(parts: Sequence[Sequence[Token]]) -> bool:
+    return bool(parts) and all(_reads(_verb(part), part) for part in parts)
 
 
 _of_short_text: Final = lru_cache(maxsize=2048)(_told)

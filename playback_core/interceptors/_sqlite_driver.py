@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from playback_core.interception import Args, Kwargs
 from playback_core.interceptors._dbapi import Driver, Rows
+from playback_core.interceptors._dialects import SQLITE
 from playback_core.interceptors._rows import KeptRows, RecordedRows
 
 _plain: Final[Any] = sqlite3.Cursor
@@ -37,6 +38,7 @@ def rows_of(cursor: Any) -> Rows | Closed | None:
 
 class _Sqlite(Driver):
     library = "sqlite3"
+    dialect = SQLITE
 
     def rows(self, cursor: Any) -> Rows | None:
         rows = rows_of(cursor)

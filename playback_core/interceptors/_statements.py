@@ -12,6 +12,7 @@ from weakref import ref
 
 from playback_core.codec import UNCHANGING
 from playback_core.interception import Args, Kwargs
+from playback_core.interceptors._dialects import OTHER, Dialect
 from playback_core.interceptors._parameters import Places, named, named_rows
 from playback_core.interceptors._sql import NAME, Statement, normal_form, statement
 from playback_core.library_interception import INPUT, OUTPUT, UNRECORDED, Call, LibraryCalls
@@ -69,7 +70,8 @@ class ToldStatements(LibraryCalls):
     `many` is for those that are run once for each of many rows of parameters.
     """
 
-    def __init__(self, library: str, *, many: bool = False) -> None:
+    def __init__(self, library: str, dialect: Dialect = OTHER, *, many: bool = False) -> None:
+        self._dialect = dialect
         self._many = many
         self._library = library
         self._prefix = f"{library} "
@@ -79,7 +81,7 @@ class ToldStatements(LibraryCalls):
         cursor, text, parameters = self.arguments(*args, **kwargs)
         if not isinstance(text, str):
             return None
-        told = statement(text)
+        told = statement(text, self.dialect(cursor))
         if is_set_up() or not (told.reads or matters(self.connection(cursor), told.verb)):
             return left_out(self._set_up, told.folded, cursor)
         fields: dict[str, Any] = {"sql": text.strip() if told.reads else told.folded}
@@ -116,6 +118,10 @@ class ToldStatements(LibraryCalls):
         """Return where the database of a cursor is, None where nobody knows; it has no password."""
         return None
 
+    def dialect(self, cursor: Any) -> Dialect:
+        """Return how the database of a cursor reads a text."""
+        return self._dialect
+
     def plain(self, parameters: Any) -> Any:
         """Return parameters without what only the driver knows."""
         return parameters
@@ -127,7 +133,7 @@ class ToldStatements(LibraryCalls):
     def normalised(self, fields: dict[str, Any]) -> dict[str, Any]:
         text = fields.get("sql")
         kept = {name: value for name, value in fields.items() if name != _DATABASE}
-        return {**kept, "sql": normal_form(text)} if isinstance(text, str) else kept
+        return {**kept, "sql": normal_form(text, self._dialect)} if isinstance(text, str) else kept
 
 
 def _with_parameters(

@@ -3,31 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from functools import cache
+from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
+
+from playback_core.interceptors._dialects import OTHER, Dialect, scan
 
 _OPENING: Final = frozenset(("(", ".", "::"))
 _CLOSING: Final = frozenset((")", ",", ";", ".", "::"))
-
-
-@cache
-def _scan() -> re.Pattern[str]:
-    # Compiled for the first statement, as an application waits for what is imported.
-    return re.compile(
-        r"""(?P<space>\s+)
-        |(?P<hint>/\*[+!].*?\*/)
-        |(?P<comment>--[^\n]*|/\*.*?\*/)
-        |(?P<string>(?:\b(?:[bBeEnNxX]|[uU]&))?'(?:[^']|'')*'|\$(?P<tag>\w*)\$.*?\$(?P=tag)\$)
-        |(?P<quoted>"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\])
-        |(?P<place>%\(\w+\)s|%s|\?\d*|(?<![:\w]):\w+|(?<!\w)[@$]\w+)
-        |(?P<number>\.?\d[\w.]*)
-        |(?P<word>[^\W\d][\w$]*)
-        |(?P<mark>[(),;.])
-        |(?P<operator>->>?|::|[+*/<>=~!\#^&|]+|.)
-        """,
-        re.VERBOSE | re.DOTALL,
-    )
+_COMMENT_ENDS: Final = re.compile(r"/\*|\*/")
 
 
 class Token(NamedTuple):
@@ -46,10 +29,10 @@ class Token(NamedTuple):
         return self.text.upper() if self.kind == "word" else ""
 
 
-def tokens_of(text: str) -> Iterable[Token]:
+def tokens_of(text: str, dialect: Dialect = OTHER) -> Iterable[Token]:
     """Return the parts of a text: no whitespace, and of comments only the hints."""
     depth = 0
-    for match in _scan().finditer(text):
+    for match in _matches(text, dialect):
         kind = match.lastgroup or ""
         if kind == "tag":
             kind = "string"
@@ -60,6 +43,29 @@ def tokens_of(text: str) -> Iterable[Token]:
             yield Token(kind, part, depth)
         if part == "(":
             depth += 1
+
+
+def _matches(text: str, dialect: Dialect) -> Iterator[re.Match[str]]:
+    found = scan(dialect).finditer(text)
+    return _outside_of_nested(text, found) if dialect.nests and "/*" in text else found
+
+
+def _outside_of_nested(text: str, found: Iterator[re.Match[str]]) -> Iterator[re.Match[str]]:
+    # A pattern ends a comment where the first one within it ends.
+    while (match := next(found, None)) is not None:
+        if match.lastgroup in ("comment", "hint") and "/*" in match.group()[2:]:
+            found = match.re.finditer(text, _comment_end(text, match.start()))
+        else:
+            yield match
+
+
+def _comment_end(text: str, start: int) -> int:
+    depth = 0
+    for match in _COMMENT_ENDS.finditer(text, start):
+        depth += 1 if match.group() == "/*" else -1
+        if depth == 0:
+            return match.end()
+    return len(text)
 
 
 def joined(tokens: Iterable[Token]) -> str:

@@ -136,6 +136,37 @@ def test_several_statements_in_one_come_back(again):
     assert again(work, client_flag=CLIENT.MULTI_STATEMENTS).result[1:] == [[(4,)], [(1,)]]
 
 
+@pytest.mark.parametrize(
+    ("mode", "text"),
+    [
+        ("", r"SELECT 'it\'s'; DELETE FROM orders WHERE name = 'axe'"),
+        ("", r'''SELECT "it\"s"; DELETE FROM orders WHERE name = "axe"'''),
+        (
+            "NO_BACKSLASH_ESCAPES",
+            r"SELECT 'C:\'; DELETE FROM orders WHERE name = 'axe' OR '\' = ''",
+        ),
+        ("ANSI_QUOTES", r'''SELECT 1 AS "C:\"; DELETE FROM orders -- "'''),
+        ("", "SELECT 1 # it's\n; DELETE FROM orders WHERE name = 'axe'"),
+        ("", "SELECT 5--1; DELETE FROM orders"),
+        ("", "SELECT 1 /*!50000 , '*/' */; DELETE FROM orders WHERE name != ''"),
+        ("", "SELECT 2*/* it's */3; DELETE FROM orders WHERE name != 'b'"),
+    ],
+)
+def test_a_write_that_only_the_server_s_own_reading_shows_is_an_output(again, mode, text):
+    def work(connection):
+        with connection.cursor() as cursor:
+            cursor.execute("SET SESSION sql_mode = %s", (mode,))
+            cursor.execute(text)
+            while cursor.nextset():
+                pass
+            cursor.execute("SELECT count(*) FROM orders WHERE name = 'axe'")
+            return cursor.fetchall()
+
+    recorded = again(work, client_flag=CLIENT.MULTI_STATEMENTS)
+    assert recorded.result == ((0,),)
+    assert ("OUTPUT", "pymysql SELECT") in recorded.calls
+
+
 def test_returning_gives_its_rows_again(again):
     def work(connection):
         with connection.cursor() as cursor:

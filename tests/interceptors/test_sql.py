@@ -2,6 +2,7 @@
 
 import pytest
 
+from playback_core.interceptors._dialects import MYSQL, POSTGRESQL, SQLITE
 from playback_core.interceptors._parameters import Places, named, named_rows
 from playback_core.interceptors._sql import normal_form, statement
 
@@ -167,3 +168,80 @@ def test_a_text_of_many_statements_is_told_in_time_that_grows_as_it_does():
     told = statement(f"INSERT INTO t (a, b) VALUES {rows}")
     assert told.title == "INSERT t"
     assert len(told.places.names) == 40_000
+
+
+HIDDEN_WRITES = [
+    (MYSQL, r"SELECT 'it\'s'; DELETE FROM t WHERE a = ''"),
+    (MYSQL, r"""SELECT "it\"s"; DELETE FROM t WHERE a = "" """),
+    # With NO_BACKSLASH_ESCAPES, or ANSI_QUOTES, in its sql_mode.
+    (MYSQL, r"SELECT 'C:\'; DELETE FROM t WHERE a = '\'"),
+    (MYSQL, r"""SELECT "C:\"; DELETE FROM t WHERE a = "\" """),
+    (MYSQL, "SELECT 1 # it's\n; DELETE FROM t WHERE a = 'b'"),
+    (MYSQL, "SELECT 1+# it's\n2; DELETE FROM t WHERE a = 'b'"),
+    (MYSQL, "SELECT 5--1; DELETE FROM t"),
+    (MYSQL, "SELECT $$; DELETE FROM t; SELECT $$"),
+    (MYSQL, "SELECT 1 /*! INTO OUTFILE 'x' */"),
+    (MYSQL, "SELECT 1 /*M!100100 INTO OUTFILE 'x' */"),
+    (MYSQL, "SELECT 1 /*!50000 , '*/' */; DELETE FROM t WHERE a = ''"),
+    (MYSQL, "SELECT /*!40001 SQL_NO_CACHE */* FROM t; DELETE FROM t /* */"),
+    (MYSQL, "SELECT 2*/* it's */3; DELETE FROM t WHERE a = 'b'"),
+    (POSTGRESQL, r"SELECT E'it\'s'; DELETE FROM t WHERE a = ''"),
+    (POSTGRESQL, "SELECT E'it'\n'\\'s'; DELETE FROM t WHERE a = ''"),
+    (POSTGRESQL, r"SELECT 'C:\'; DELETE FROM t WHERE a = '\'"),
+    # With standard_conforming_strings off.
+    (POSTGRESQL, r"SELECT 'it\'s'; DELETE FROM t WHERE a = ''"),
+    (POSTGRESQL, "SELECT ARRAY['a]']; DELETE FROM t WHERE a = ''"),
+    (POSTGRESQL, "SELECT /* a /* b */ ' */ 1; DELETE FROM t WHERE a = 'b'"),
+    (POSTGRESQL, "SELECT 2*/* it's */3; DELETE FROM t WHERE a = 'b'"),
+    (SQLITE, r"SELECT 'C:\'; DELETE FROM t WHERE a = '\'"),
+    (SQLITE, "SELECT $$; DELETE FROM t; SELECT $$"),
+]
+
+
+@pytest.mark.parametrize(("dialect", "text"), HIDDEN_WRITES)
+def test_a_write_behind_a_literal_or_comment_of_its_dialect_is_no_input(dialect, text):
+    assert not statement(text, dialect).reads
+    # Where nobody knows the dialect, it may be this one.
+    assert not statement(text).reads
+
+
+@pytest.mark.parametrize(
+    ("dialect", "text"),
+    [
+        (MYSQL, r"SELECT a FROM t WHERE b = 'it\'s' AND c = 'd'"),
+        (MYSQL, r"""SELECT "it\"s", 'C:\\' FROM t"""),
+        (MYSQL, "SELECT /*!40001 SQL_NO_CACHE */ * FROM t -- all; DELETE FROM t"),
+        (MYSQL, "SELECT 1 # ; DELETE FROM t"),
+        (POSTGRESQL, r"SELECT E'it\'s; DELETE FROM t'"),
+        (POSTGRESQL, r"SELECT * FROM t WHERE a ~ '\d+'"),
+        (POSTGRESQL, "SELECT $a$; DELETE FROM t; $b$ $a$"),
+        (POSTGRESQL, "SELECT ARRAY['a', 'b'], c[1] FROM t"),
+        (POSTGRESQL, "SELECT 1 /* a /* ' */ ; DELETE FROM t */"),
+        (SQLITE, r"SELECT 'C:\', [a;b] FROM t"),
+    ],
+)
+def test_what_only_looks_like_a_second_statement_is_an_input(dialect, text):
+    assert statement(text, dialect).reads
+
+
+@pytest.mark.parametrize(
+    ("dialect", "one", "other"),
+    [
+        (
+            POSTGRESQL,
+            "INSERT INTO t VALUES (ARRAY['a]  b'])",
+            "INSERT INTO t VALUES (ARRAY['a] b'])",
+        ),
+        (MYSQL, r"""INSERT INTO t VALUES ("a\"  b")""", r"""INSERT INTO t VALUES ("a\" b")"""),
+        (MYSQL, "SELECT 1 # it's\n, 'a  b'", "SELECT 1 # it's\n, 'a b'"),
+    ],
+)
+def test_whitespace_in_a_literal_of_its_dialect_is_a_difference(dialect, one, other):
+    assert statement(one, dialect).folded != statement(other, dialect).folded
+    assert normal_form(one, dialect) != normal_form(other, dialect)
+    assert normal_form(one) != normal_form(other)
+
+
+def test_nested_comments_are_left_out_however_many_there_are():
+    text = "SELECT 1" + " /* a /* b */ c */" * 5_000 + "FROM t"
+    assert statement(text, POSTGRESQL).folded == "SELECT 1 FROM t"
