@@ -53,10 +53,19 @@ def is_transaction(pipeline: Any) -> bool:
     return flagged or type(_holder(pipeline)[0]).__name__ == "TransactionStrategy"
 
 
+def is_watching(pipeline: Any) -> bool:
+    """Tell whether a pipeline watches keys, so that to run it with no commands sends something."""
+    holder = _holder(pipeline)[0]
+    return bool(getattr(pipeline, "watching", False) or getattr(holder, "_watching", False))
+
+
 def leave_empty(pipeline: Any) -> None:
     """Leave a pipeline as it is when it has been executed; it has no connection."""
     holder, name = _holder(pipeline)
     setattr(holder, name, [])
+    if hasattr(holder, "_pipeline_slots"):
+        holder._pipeline_slots = set()
+        holder._watching = holder._explicit_transaction = False
     if holder is pipeline and hasattr(pipeline, "watching"):
         pipeline.scripts = set()
         pipeline.watching = pipeline.explicit_transaction = False

@@ -2,116 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+from playback_core.interception import Args, Kwargs
 from playback_core.interceptor import CallTarget, Interceptor, Target
-from playback_core.interceptors._redis_clients import (
-    is_transaction,
-    leave_empty,
-    parts_of,
-    place_of,
-    queued,
+from playback_core.interceptors._redis_calls import Command, OnServer
+from playback_core.interceptors._redis_clients import place_of
+from playback_core.interceptors._redis_pipelines import (
+    ImmediateCommand,
+    ImmediateCommandOfCluster,
+    Pipeline,
 )
-from playback_core.interceptors._redis_commands import CONCEALED, is_read, named, told, unnamed
-from playback_core.library_interception import INPUT, OUTPUT, UNRECORDED, Call, Missing
+from playback_core.library_interception import INPUT, UNRECORDED, Call
 from playback_core.outcome import Outcome
 from playback_core.replacing import Function
 from playback_core.session import Session, current_session
 
-_Args = tuple[Any, ...]
-_Kwargs = dict[str, Any]
 
-
-class _OnServer(CallTarget):
-    """A call that tells its server; one of another host means the same, of another db does not."""
-
-    def normalised(self, fields: dict[str, Any]) -> dict[str, Any]:
-        return {**fields, "server": fields["server"].rpartition("/")[2]}
-
-
-class _Command(_OnServer):
-    """A place that sends one command and returns what came of it."""
-
-    def describe(self, args: _Args, kwargs: _Kwargs) -> Call | None:
-        client = args[0]
-        name, fields = told(args[1:], kwargs)
-        kind = INPUT if is_read(name) else OUTPUT
-        fields.update(place_of(client))
-        if "target_nodes" in kwargs and isinstance(kwargs["target_nodes"], str):
-            fields["nodes"] = kwargs["target_nodes"]
-        return Call(kind, f"redis {name}", fields, (client, fields["command"]))
-
-    def keep(self, call: Call, value: Any, session: Session) -> tuple[Any, Any]:
-        return value, named(call.about[1], value)
-
-    def answer(self, call: Call, stored: Any, missing: Missing) -> Any:
-        return unnamed(call.about[1], stored)
-
-
-class _ImmediateCommand(_Command):
-    """A command of a pipeline that is sent at once, as it watches keys."""
-
-    def answer(self, call: Call, stored: Any, missing: Missing) -> Any:
-        pipeline, (name, *_) = call.about
-        if name == "WATCH":
-            pipeline.watching = True
-        elif name in pipeline.UNWATCH_COMMANDS:
-            pipeline.watching = False
-        return super().answer(call, stored, missing)
-
-    def answer_error(self, call: Call, error: BaseException) -> BaseException:
-        if type(error).__name__ == "WatchError":
-            leave_empty(call.about[0])
-        return error
-
-
-class _Pipeline(_OnServer):
-    """A place that sends the commands of a pipeline: an output if one of them is."""
-
-    def describe(self, args: _Args, kwargs: _Kwargs) -> Call | None:
-        pipeline = args[0]
-        queue = queued(pipeline)
-        if not queue and not getattr(pipeline, "watching", False):
-            return None
-        told_ones = [told(*parts_of(each)) for each in queue]
-        fields = {
-            **place_of(pipeline),
-            "transaction": is_transaction(pipeline),
-            "commands": [each for _, each in told_ones],
-        }
-        kind = INPUT if all(is_read(name) for name, _ in told_ones) else OUTPUT
-        words = [each["command"] for _, each in told_ones]
-        return Call(kind, "redis pipeline", fields, (pipeline, words))
-
-    def keep(self, call: Call, value: Any, session: Session) -> tuple[Any, Any]:
-        return value, _each(named, call.about[1], value)
-
-    def keep_error(self, call: Call, error: BaseException) -> BaseException:
-        if not any(CONCEALED in command for command in call.about[1]):
-            return error
-        # Its text tells the command.
-        stored = type(error).__new__(type(error))
-        vars(stored).update(vars(error))
-        stored.args = (CONCEALED,)
-        return stored
-
-    def answer(self, call: Call, stored: Any, missing: Missing) -> Any:
-        pipeline, commands = call.about
-        leave_empty(pipeline)
-        if len(stored) != len(commands):
-            raise missing(f"{len(stored)} commands were recorded, and now are {len(commands)}.")
-        return _each(unnamed, commands, stored)
-
-    def answer_error(self, call: Call, error: BaseException) -> BaseException:
-        leave_empty(call.about[0])
-        return error
-
-
-class _Message(_OnServer):
+class _Message(OnServer):
     """A place that waits for what was published, or looks whether there is any."""
 
-    def describe(self, args: _Args, kwargs: _Kwargs) -> Call | None:
+    def describe(self, args: Args, kwargs: Kwargs) -> Call | None:
         subscriber, *options = args
         waits = options[0] if options else kwargs.get("block", True)
         names = [*subscriber.channels, *subscriber.patterns]
@@ -135,7 +46,7 @@ class _Message(_OnServer):
 class _Unrecorded(CallTarget):
     """A place that connects or disconnects: its own business, and nobody's in a replay."""
 
-    def describe(self, args: _Args, kwargs: _Kwargs) -> Call | None:
+    def describe(self, args: Args, kwargs: Kwargs) -> Call | None:
         return Call(UNRECORDED, str(self), {}, args[0])
 
     def answer_missing(self, call: Call) -> Outcome | None:
@@ -148,6 +59,14 @@ class _Client(_Unrecorded):
     def answer_missing(self, call: Call) -> Outcome | None:
         # It can be awaited itself, so that it would be.
         return Outcome(_awaited(call.about))
+
+
+class _Slot(_Unrecorded):
+    """A place that may ask a cluster where the keys of a command are."""
+
+    def answer_missing(self, call: Call) -> Outcome | None:
+        # In a replay there is one node, for all of them.
+        return Outcome(0)
 
 
 class _Connecting(_Unrecorded):
@@ -175,28 +94,27 @@ async def _awaited(value: Any) -> Any:
     return value
 
 
-def _each(change: Callable[..., Any], commands: Sequence[Any], results: Any) -> list[Any]:
-    return [change(*pair) for pair in zip(commands, results, strict=True)]
-
-
 def _text(name: Any) -> str:
     return name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name)
 
 
 def _client_targets(module: str) -> list[Target]:
     return [
-        _Command(module, "Redis.execute_command"),
-        _ImmediateCommand(module, "Pipeline.immediate_execute_command"),
-        _Pipeline(module, "Pipeline.execute"),
-        _Command(module, "PubSub.execute_command"),
+        Command(module, "Redis.execute_command"),
+        ImmediateCommand(module, "Pipeline.immediate_execute_command"),
+        Pipeline(module, "Pipeline.execute"),
+        Command(module, "PubSub.execute_command"),
         _Message(module, "PubSub.parse_response"),
     ]
 
 
 def _cluster_targets(module: str) -> list[Target]:
     return [
-        _Command(module, "RedisCluster.execute_command", optional=True),
-        _Pipeline(module, "ClusterPipeline.execute", optional=True),
+        Command(module, "RedisCluster.execute_command", optional=True),
+        ImmediateCommandOfCluster(
+            module, "TransactionStrategy._immediate_execute_command", optional=True
+        ),
+        Pipeline(module, "ClusterPipeline.execute", optional=True),
     ]
 
 
@@ -218,5 +136,7 @@ INTERCEPTOR: Final = Interceptor(
         *_cluster_targets("redis.cluster"),
         *_cluster_targets("redis.asyncio.cluster"),
         _Client("redis.asyncio.cluster", "RedisCluster.initialize", optional=True),
+        _Slot("redis.cluster", "RedisCluster.determine_slot", optional=True),
+        _Slot("redis.asyncio.cluster", "RedisCluster._determine_slot", optional=True),
     ],
 )

@@ -15,7 +15,13 @@ from playback_core import RecordingKeyError, SandboxOptions
 from playback_core.codec.redaction import Redactor
 from playback_core.interceptor import installed
 from playback_core.interceptors import install_interceptors, uninstall_interceptors
-from tests.interceptors.redis_server import recorded, redis_cluster, redis_sentinel, redis_server
+from tests.interceptors.redis_server import (
+    cutting_server,
+    recorded,
+    redis_cluster,
+    redis_sentinel,
+    redis_server,
+)
 from tests.interceptors.runs import Runs
 
 pytestmark = pytest.mark.usefixtures("intercepted")
@@ -35,9 +41,20 @@ def error_of(call):
     try:
         return call()
     except redis.RedisError as error:
-        state = {name: value for name, value in vars(error).items() if name != "__notes__"}
-        # One in its arguments, as `hiredis` gives, is equal to none but itself.
-        return type(error), list(map(str, error.args)), state
+        return told(error)
+
+
+async def awaited_error_of(awaitable):
+    try:
+        return await awaitable
+    except redis.RedisError as error:
+        return told(error)
+
+
+def told(error):
+    state = {name: value for name, value in vars(error).items() if name != "__notes__"}
+    # One in its arguments, as `hiredis` gives, is equal to none but itself.
+    return type(error), list(map(str, error.args)), state
 
 
 def test_reads_are_answered_and_writes_compared_with_the_server_gone():
@@ -164,6 +181,96 @@ def test_a_transaction_that_watches_keys_is_tried_again_in_a_replay_too():
     assert runs.result == ([True], b"10")
     runs.replayed_the_same()
     assert tries == [2, 2]
+
+
+def fail_in_pipelines(port):
+    """Give what pipelines come to whose errors are raised when they are executed, or given."""
+    client = redis.Redis(port=port, retry=Retry(NoBackoff(), 0))
+    other = redis.Redis(port=port)
+    pipe = client.pipeline()
+    pipe.watch("stock")
+    other.set("stock", 2)
+    pipe.multi()
+    results = [error_of(pipe.set("stock", 3).execute), pipe.watching, len(pipe)]
+    pipe.watch("stock")
+    other.client_kill_filter(_type="normal", skipme=True)
+    results += [error_of(lambda: pipe.get("stock")), pipe.watching]
+    pipe.watch("stock")
+    pipe.multi()
+    pipe.set("stock", 4)
+    other.client_kill_filter(_type="normal", skipme=True)
+    results += [error_of(pipe.execute), pipe.watching, pipe.explicit_transaction]
+    pipe.execute_command("SET", "alone")
+    results.append(error_of(lambda: pipe.execute(raise_on_error=False)))
+    pipe.get("stock").discard()
+    results.append(error_of(pipe.execute))
+    pipe.set("stock", {})
+    return [*results, error_of(pipe.execute), len(pipe)]
+
+
+async def fail_in_asynchronous_pipelines(port):
+    client = redis.asyncio.Redis(port=port, retry=redis.asyncio.retry.Retry(NoBackoff(), 0))
+    other = redis.asyncio.Redis(port=port)
+    pipe = client.pipeline()
+    await pipe.watch("stock")
+    await other.set("stock", 2)
+    pipe.multi()
+    pipe.set("stock", 3)
+    results = [await awaited_error_of(pipe.execute()), pipe.watching, len(pipe)]
+    await pipe.watch("stock")
+    await other.client_kill_filter(_type="normal", skipme=True)
+    results += [await awaited_error_of(pipe.get("stock")), pipe.watching]
+    pipe.execute_command("SET", "alone")
+    results.append(await awaited_error_of(pipe.execute(raise_on_error=False)))
+    pipe.set("stock", "x").lpush("stock", 1)
+    results.append(await awaited_error_of(pipe.execute()))
+    await client.aclose()
+    await other.aclose()
+    return results
+
+
+@pytest.mark.parametrize(
+    ("work", "kinds"),
+    [
+        (fail_in_pipelines, ["Watch"] * 3 + ["Response"] * 2 + ["Data"]),
+        (
+            lambda port: asyncio.run(fail_in_asynchronous_pipelines(port)),
+            ["Watch"] * 2 + ["Response"] * 2,
+        ),
+    ],
+    ids=["sync", "async"],
+)
+def test_errors_that_a_pipeline_raises_late_come_again_as_they_were(work, kinds):
+    runs = recorded(work)
+    errors = [each[0] for each in runs.result if isinstance(each, tuple)]
+    assert [kind.__name__ for kind in errors] == [f"{kind}Error" for kind in kinds]
+    runs.replayed_the_same()
+
+
+def test_a_connection_that_is_lost_in_the_middle_of_a_pipeline_is_lost_again():
+    def work(port):
+        client = redis.Redis(port=port, protocol=2, driver_info=None, retry=Retry(NoBackoff(), 0))
+        with client.pipeline() as pipe:
+            pipe.set("stock", 1).get("stock")
+            return error_of(pipe.execute), len(pipe)
+
+    with cutting_server(b"+OK\r\n+QUEUED\r\n") as port:
+        runs = Runs(lambda: work(port))
+    assert runs.result[0][0] is redis.ConnectionError
+    runs.replayed_the_same()
+
+
+def test_a_pipeline_that_raises_other_errors_than_it_did_has_no_result():
+    def work(port, raise_on_error):
+        with redis.Redis(port=port).pipeline() as pipe:
+            pipe.set("a", "x").lpush("a", 1)
+            return error_of(lambda: list(map(str, pipe.execute(raise_on_error))))
+
+    for was in (True, False):
+        runs = recorded(lambda port, was=was: work(port, was))
+        runs.replayed_the_same()
+        with pytest.raises(RecordingKeyError, match="raise_on_error=False"):
+            runs.replayed(lambda is_now=not was: work(0, is_now))
 
 
 def test_a_lock_has_the_token_that_it_was_recorded_with():
@@ -391,14 +498,30 @@ def use_cluster(client):
     results = [client.set("a", 1), client.get("a"), client.mget_nonatomic(["a", "b"])]
     results += [client.ping(target_nodes="primaries"), list(client.scan_iter())]
     with client.pipeline() as pipe:
-        return results + pipe.set("q", 1).get("q").get("none").execute()
+        results += pipe.set("q", 1).get("q").get("none").execute()
+    with client.pipeline(transaction=True) as pipe:
+        pipe.watch("q")
+        results.append(pipe.get("q"))
+        client.set("q", 2)
+        pipe.multi()
+        pipe.set("q", 3)
+        results.append(error_of(pipe.execute))
+        pipe.lpush("q", 1)
+        return [*results, error_of(pipe.execute)]
 
 
 async def use_cluster_asynchronously(port):
     async with redis.asyncio.RedisCluster(host="127.0.0.1", port=port) as client:
         results = [await client.set("a", 1), await client.get("a")]
         async with client.pipeline() as pipe:
-            return results + await pipe.set("q", 1).get("q").execute()
+            results += await pipe.set("q", 1).get("q").execute()
+        pipe = client.pipeline(transaction=True)
+        await pipe.watch("q")
+        results.append(await pipe.get("q"))
+        await client.set("q", 2)
+        pipe.multi()
+        pipe.set("q", 3)
+        return [*results, await awaited_error_of(pipe.execute())]
 
 
 def test_a_cluster_replays_with_a_client_of_before_one_of_its_own_and_an_asynchronous_one():
