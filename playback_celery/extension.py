@@ -10,6 +10,7 @@ from celery import Celery
 from playback_celery.app_playback import AppPlayback, configured_settings, name_of, playbacks
 from playback_celery.hooks import WORKERS, Hooks
 from playback_celery.interceptor import INTERCEPTOR
+from playback_celery.loading_errors import told_in_one_line
 from playback_celery.task_rules import TaskRules
 from playback_core import TapeRecorder, recorder
 from playback_core.adapters import are_made_for_commands
@@ -41,8 +42,17 @@ class PlaybackCelery:
         Recording is off under pytest unless ENABLED says otherwise. Raise SettingsError where a
         setting is unknown or wrong, naming it.
         """
-        if app in playbacks:
-            return
+        if app not in playbacks:
+            with told_in_one_line():
+                self._set_up(app)
+
+    def uninstall(self, app: Celery) -> None:
+        """Take the hooks out of an application; what was recorded and the recorder stay."""
+        playback = playbacks.pop(app, None)
+        if playback is not None:
+            playback.hooks.uninstall()
+
+    def _set_up(self, app: Celery) -> None:
         settings = load_settings(app.conf.get("playback") or {}, os.environ, prefix="")
         base, name = Path.cwd(), name_of(app)
         for_commands = _is_for_commands()
@@ -58,12 +68,6 @@ class PlaybackCelery:
         hooks = Hooks(self.recorder, TaskRules(settings), enabled=enabled)
         playbacks[app] = AppPlayback(settings, configured_settings(app), self.recorder, hooks, base)
         hooks.install()
-
-    def uninstall(self, app: Celery) -> None:
-        """Take the hooks out of an application; what was recorded and the recorder stay."""
-        playback = playbacks.pop(app, None)
-        if playback is not None:
-            playback.hooks.uninstall()
 
 
 def _is_for_commands() -> bool:

@@ -1,4 +1,4 @@
-"""What `manage.py check` says of a project's playback: settings, and the middleware's place."""
+"""What `manage.py check` says of a project's playback: settings, tuner, the middleware's place."""
 
 from __future__ import annotations
 
@@ -22,6 +22,26 @@ def check_settings(app_configs: Any, **options: Any) -> list[checks.CheckMessage
     except SettingsError as error:
         hint = "Settings are keys of PLAYBACK, or PLAYBACK_X in the environment."
         return [checks.Error(str(error), hint=hint, id="playback.E001")]
+    return []
+
+
+@checks.register("playback")
+def check_tuner(app_configs: Any, **options: Any) -> list[checks.CheckMessage]:
+    """Say where TUNER names none: a warning, as only `playback_compare` and `_replay` need it."""
+    try:
+        tuner = playback_of_project().settings.tuner
+    except SettingsError:
+        return []
+    if not isinstance(tuner, str):
+        return []
+    # The studio is loaded by projects that name a tuner, and where checks run; not by servers.
+    from playback_core.studio import load_tuner
+
+    try:
+        load_tuner(tuner)
+    except SettingsError as error:
+        hint = "Mend TUNER; nothing can be replayed or compared before. Recording needs none."
+        return [checks.Warning(str(error), hint=hint, id="playback.W002")]
     return []
 
 

@@ -10,7 +10,7 @@ from playback_core.adapters import OpenTarget
 from playback_core.commands.definition import AS_JSON, Call, Subcommand
 from playback_core.commands.exit_codes import ExitCode
 from playback_core.errors import PlaybackError
-from playback_core.settings import DEBUG_VARIABLE
+from playback_core.settings import shows_tracebacks
 from playback_core.studio.reports import choose_report, printable
 
 
@@ -30,7 +30,7 @@ def run_subcommand(
         code = subcommand.run(Call(target, report, out, err), **values)
         out.flush()
     except PlaybackError as error:
-        if verbose or os.environ.get(DEBUG_VARIABLE, "").lower() not in _NO:
+        if verbose or shows_tracebacks():
             traceback.print_exception(error, file=err)
         print(f"Error: {error_line(error)}", file=err)
         return ExitCode.USAGE
@@ -50,9 +50,6 @@ def run_subcommand(
 def error_line(error: PlaybackError) -> str:
     """Return an error as the one line a front end prints."""
     return printable(" ".join(str(error).split()))
-
-
-_NO = frozenset({"", "0", "false", "no", "off"})
 
 
 def _stream(given: TextIO | None) -> TextIO:

@@ -2,16 +2,16 @@
 
 from playback_core.settings.cassette_url import cassette_from_url
 from playback_core.settings.loading import (
-    DEBUG_VARIABLE,
     ENVIRONMENT_PREFIX,
     Settings,
     load_settings,
+    shows_tracebacks,
 )
 
 __all__ = [
-    "DEBUG_VARIABLE",
     "ENVIRONMENT_PREFIX",
     "Settings",
     "cassette_from_url",
     "load_settings",
+    "shows_tracebacks",
 ]

@@ -34,6 +34,7 @@ _ENVIRONMENT_ONLY: Final = frozenset(
 
 _SAYS_WHAT_IS_WRONG: Final = frozenset({"REDACT", "FORBID", "INTERCEPTORS"})
 
+_NO: Final = frozenset({"", "0", "false", "no", "off"})
 _LONGEST_SHOWN: Final = 100
 
 
@@ -116,6 +117,11 @@ def load_settings(
     values = _read(code, prefix, "the configuration")
     values |= _read(environ, ENVIRONMENT_PREFIX, _ENVIRONMENT)
     return Settings(**values)
+
+
+def shows_tracebacks(environ: Mapping[str, str] = os.environ) -> bool:
+    """Tell whether PLAYBACK_DEBUG asks commands for the tracebacks of errors."""
+    return environ.get(DEBUG_VARIABLE, "").lower() not in _NO
 
 
 def _read(source: Mapping[str, Any], prefix: str, where: str) -> dict[str, Any]:

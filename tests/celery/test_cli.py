@@ -54,6 +54,20 @@ def test_an_application_without_recordings_is_told_so(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+def test_a_wrong_setting_is_one_line_whatever_the_command(tmp_path: Path) -> None:
+    # Ends at once: a right setting would have asked for the bindings there are, of no broker.
+    line = [sys.executable, "-m", "celery", "-A", APP, "list", "bindings"]
+    environ = environment(tmp_path) | {"PLAYBACK_SAMPLING": "7"}
+    done = subprocess.run(line, env=environ, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    (told,) = done.stderr.splitlines()
+    assert told.startswith("Error: PLAYBACK_SAMPLING in the environment is '7'; it must be a share")
+    environ["PLAYBACK_DEBUG"] = "1"
+    done = subprocess.run(line, env=environ, capture_output=True, text=True, check=False)
+    assert "Traceback" in done.stderr
+    assert "PLAYBACK_SAMPLING in the environment is '7'" in done.stderr.splitlines()[-2]
+
+
 def test_the_command_playback_takes_applications_of_celery(folder: Path) -> None:
     line = [sys.executable, "-m", "playback_core.cli", "--app", f"{APP}:app", "compare"]
     compared = subprocess.run(

@@ -34,6 +34,18 @@ def test_the_environment_goes_over_the_settings(shop):
     assert shop.manage("check", PLAYBACK_SAMPLING="0.5").returncode == 0
 
 
+def test_a_tuner_that_is_none_is_named_and_stops_nothing(changed):
+    changed.write("shop_tuning", "class Tuner: pass")
+    changed.write("shop_settings", f'{SETTINGS}\nPLAYBACK = {{"TUNER": "shop_tuning:Tuner"}}')
+    none = changed.manage("check")
+    assert (none.returncode, "playback.W002" in none.stderr) == (0, True)
+    assert "'shop_tuning:Tuner' is no tuner: it has no create_category_tuning" in none.stderr
+    missing = changed.manage("check", PLAYBACK_TUNER="nowhere:Tuner")
+    assert "The tuner 'nowhere:Tuner' cannot be loaded: ModuleNotFoundError" in missing.stderr
+    right = changed.manage("check", PLAYBACK_TUNER="playback_core.studio:DefaultTuner")
+    assert "no issues" in right.stdout
+
+
 @pytest.mark.parametrize(
     ("listed", "code", "check"),
     [
