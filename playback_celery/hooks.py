@@ -25,6 +25,7 @@ from playback_core.provenance import standing_metadata
 from playback_core.replacing import Function
 from playback_core.session import current, enter
 from playback_core.shed_operation import ShedOperation, shed
+from playback_core.shedding import tell_unfinished
 
 KIND: Final = "celery"
 _FLUSH_SECONDS: Final = 10
@@ -132,6 +133,7 @@ class Hooks:
         cassette = self._recorder.tape_cassette
         if isinstance(cassette, AsyncRecordOnlyTapeCassette):
             cassette.flush(_FLUSH_SECONDS)
+        tell_unfinished()
 
     def count_lost(self, task: Task) -> None:
         """Count, in the parent, a run of a task whose child is gone."""

@@ -9,6 +9,7 @@ from playback_core.operation import ExtractMetadata
 from playback_core.outcome import Outcome
 from playback_core.recording_session import RecordingHost, RecordingParameters
 from playback_core.session import Branch, Session
+from playback_core.shedding import SHED
 
 
 class UnrecordedSession(Session):
@@ -32,6 +33,8 @@ class ShedOperation:
     """An operation that runs as an excluded one does: nothing of it or within it is recorded."""
 
     def __init__(self, guard: Guard) -> None:
+        self._guard = guard
+        self._counter = SHED
         session = UnrecordedSession(guard)
         session.open = False
         # One that intercepts nothing: a call within it is left alone a step sooner.
@@ -44,7 +47,8 @@ class ShedOperation:
         """Do nothing: there is no recording to keep it in."""
 
     def exclude(self) -> None:
-        """Do nothing: it is not recorded already."""
+        """Count it as what it would have been with CPU to spare."""
+        self._counter = "excluded"
 
     def add_metadata(self, metadata: Mapping[str, Any]) -> None:
         """Do nothing: there is no recording to add it to."""
@@ -61,8 +65,11 @@ class ShedOperation:
         self._end()
 
     def _end(self) -> None:
-        # What outlives it may begin operations of its own.
-        self.scope.session.ended = True
+        session = self.scope.session
+        if not session.ended:
+            # What outlives it may begin operations of its own.
+            session.ended = True
+            self._guard.count(self._counter)
 
 
 def shed(host: RecordingHost) -> ShedOperation | None:

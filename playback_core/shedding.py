@@ -1,5 +1,6 @@
 """Shedding: which operations are recorded while the process is short of CPU; the others counted."""
 
+import atexit
 import os
 import threading
 from random import Random
@@ -45,15 +46,12 @@ class Shedding:
         self._shed_before: int | None = None
 
     def admits(self) -> bool:
-        """Tell whether to record an operation that begins; count it where it is shed."""
+        """Tell whether to record an operation that begins; a shed one is counted when it ends."""
         self._is_asked = True
         if not self._is_probing:
             self._start()
         share = self._pressure.share
-        if share >= 1 or self._random.random() < share:
-            return True
-        self._guard.count(SHED)
-        return False
+        return share >= 1 or self._random.random() < share
 
     def take(self, lateness: float) -> bool:
         """Take how many seconds late the probe woke up; tell whether it is to go on."""
@@ -102,11 +100,18 @@ class Shedding:
             if self._calm >= _OVER_AFTER:
                 self._tell_end(before, "This process has CPU to spare again")
 
-    def _tell_end(self, before: int, why: str) -> None:
+    def tell_unfinished(self) -> None:
+        """Say how many were shed, where the process ends while it is short of CPU."""
+        if self._shed_before is not None:
+            self._tell_end(self._shed_before, "This process ends", "")
+
+    def _tell_end(
+        self, before: int, why: str, then: str = ": every operation is recorded from here on"
+    ) -> None:
         self._shed_before = None
         self._calm = 0
         self._guard.tell(
-            f"{why}: every operation is recorded from here on. While the process was short of CPU,"
+            f"{why}{then}. While the process was short of CPU,"
             f" {self._shed() - before} were shed (WHEN_BUSY)."
         )
 
@@ -131,3 +136,13 @@ def _renew_all() -> None:
 
 
 os.register_at_fork(after_in_child=_renew_all)
+
+
+@atexit.register
+def tell_unfinished() -> None:
+    """Have the log say how many operations were shed, where that is not over; at most once.
+
+    A process that ends by `os._exit` has to ask for it.
+    """
+    for shedding in list(_all):
+        shedding.tell_unfinished()

@@ -8,9 +8,45 @@ from django.http import HttpRequest
 from playback_core.asgi.exchange import AsgiExchange, Scope
 from playback_core.exchanges.exchange import Exchange
 from playback_core.exchanges.rules import ExchangeRules
+from playback_core.exchanges.shed_exchange import ShedExchange
 from playback_core.operation import OpenOperation
+from playback_core.shed_operation import ShedOperation
 from playback_core.wsgi.exchange import WsgiExchange
 from playback_django.translate import category_of_request, recorded_project
+
+
+class ShedDjangoExchange(ShedExchange):
+    """A request to a Django project that is shed: what Django finds out names its category."""
+
+    def __init__(
+        self,
+        rules: ExchangeRules,
+        operation: ShedOperation,
+        path: object,
+        carrier: str,
+        given: object,
+    ) -> None:
+        super().__init__(rules, operation, path)
+        self._carrier = carrier
+        self._given = given
+        self._request: HttpRequest | None = None
+
+    def is_of(self, request: HttpRequest) -> bool:
+        """Tell whether a request is this one, and not one that is made within it."""
+        return getattr(request, self._carrier, None) is self._given
+
+    def begin(self, request: HttpRequest) -> None:
+        """Take the request as Django's middlewares have it."""
+        self._request = request
+
+    def match(self) -> None:
+        """Do nothing: the request itself has what the routing found."""
+
+    def note(self, error: BaseException, how: str) -> None:
+        """Keep nothing."""
+
+    def _category(self, status: int | None) -> str:
+        return category_of_request(self._request, status)
 
 
 class DjangoExchange(Exchange):

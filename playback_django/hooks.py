@@ -29,14 +29,19 @@ from playback_core.shed_operation import ShedOperation
 from playback_core.wsgi.answer import run_shed, run_within
 from playback_core.wsgi.exchange import StartResponse, is_websocket
 from playback_django.answer import recorded_response
-from playback_django.exchange import DjangoAsgiExchange, DjangoExchange, DjangoWsgiExchange
+from playback_django.exchange import (
+    DjangoAsgiExchange,
+    DjangoExchange,
+    DjangoWsgiExchange,
+    ShedDjangoExchange,
+)
 from playback_django.interceptors import uninstall_all
 from playback_django.project_playback import is_testing
 from playback_django.translate import KIND
 
 _LIBRARY: Final = "django.core.handlers"
 
-_exchange: Final[ContextVar[DjangoExchange | None]] = ContextVar(
+_exchange: Final[ContextVar[DjangoExchange | ShedDjangoExchange | None]] = ContextVar(
     "playback_django_exchange", default=None
 )
 
@@ -81,8 +86,12 @@ class Hooks:
             is_left_alone = "HTTP_UPGRADE" in environ and is_websocket(environ)
             operation = None if is_left_alone else self._open_operation(handler)
             if isinstance(operation, ShedOperation):
-                answering = _bound(run, handler)
-                return run_shed(operation, answering, environ, start_response, recorded_response)
+                path = environ.get("PATH_INFO", "")
+                shed = ShedDjangoExchange(self._rules, operation, path, "environ", environ)
+                with _within(shed):
+                    return run_shed(
+                        shed, _bound(run, handler), environ, start_response, recorded_response
+                    )
             exchange: DjangoWsgiExchange | None = None
             if operation is not None:
                 with FailingOpen(operation.scope.session, "Beginning request of", KIND):
@@ -105,7 +114,9 @@ class Hooks:
                 return
             operation = self._open_operation(handler) if scope["type"] == "http" else None
             if isinstance(operation, ShedOperation):
-                await run_shed_by_asgi(operation, _bound(run, handler), scope, receive, send)
+                shed = ShedDjangoExchange(self._rules, operation, scope["path"], "scope", scope)
+                with _within(shed):
+                    await run_shed_by_asgi(shed, _bound(run, handler), scope, receive, send)
                 return
             exchange: DjangoAsgiExchange | None = None
             if operation is not None:
@@ -132,8 +143,8 @@ class Hooks:
         return self._recorder.open_operation(self._start)
 
 
-def exchange_of(request: HttpRequest) -> DjangoExchange | None:
-    """Return the exchange of a request that is recorded or replayed, else None."""
+def exchange_of(request: HttpRequest) -> DjangoExchange | ShedDjangoExchange | None:
+    """Return the exchange of a request that is recorded, shed or replayed, else None."""
     exchange = _exchange.get()
     return exchange if exchange is not None and exchange.is_of(request) else None
 
@@ -185,7 +196,7 @@ def _bound(run: Function, handler: Any) -> Function:
 
 
 @contextmanager
-def _within(exchange: DjangoExchange) -> Iterator[None]:
+def _within(exchange: DjangoExchange | ShedDjangoExchange) -> Iterator[None]:
     outer = _exchange.set(exchange)
     try:
         yield

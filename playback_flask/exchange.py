@@ -1,14 +1,20 @@
 """FlaskExchange: an exchange with what Flask knows of it."""
 
-from typing import Any
+from typing import Any, Final
 
 from flask import Flask, Request
 from werkzeug.exceptions import HTTPException
 
+from playback_core.exchanges.exchange import UNMATCHED
 from playback_core.exchanges.rules import ExchangeRules
+from playback_core.exchanges.shed_exchange import ShedExchange
 from playback_core.operation import OpenOperation
+from playback_core.shed_operation import ShedOperation
 from playback_core.wsgi.exchange import WsgiExchange
 from playback_flask.translate import category_of_request, recorded_app
+
+_REQUEST: Final = "werkzeug.request"
+"""Where in its environment werkzeug leaves the request."""
 
 
 class FlaskExchange(WsgiExchange):
@@ -50,3 +56,22 @@ class FlaskExchange(WsgiExchange):
         metadata["endpoint"] = self._endpoint
         metadata["rule"] = self._rule
         return metadata
+
+
+class ShedFlaskExchange(ShedExchange):
+    """One request to an application of Flask that is shed."""
+
+    def __init__(
+        self, rules: ExchangeRules, operation: ShedOperation, environ: dict[str, Any]
+    ) -> None:
+        super().__init__(rules, operation, environ.get("PATH_INFO", ""))
+        self._environ = environ
+        self._request: Request | None = None
+
+    def begin_answer(self, status: object) -> None:
+        super().begin_answer(status)
+        # Flask takes it away when it is done with the request, before the answer ends.
+        self._request = self._environ.get(_REQUEST)
+
+    def _category(self, status: int | None) -> str:
+        return UNMATCHED if self._request is None else category_of_request(self._request)

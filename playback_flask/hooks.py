@@ -19,7 +19,7 @@ from playback_core.session import current
 from playback_core.shed_operation import ShedOperation
 from playback_core.wsgi.answer import run_shed, run_within
 from playback_core.wsgi.exchange import StartResponse, WsgiApp, is_websocket
-from playback_flask.exchange import FlaskExchange
+from playback_flask.exchange import FlaskExchange, ShedFlaskExchange
 from playback_flask.method_hooks import MethodHook, Ours, Run, method_hook
 from playback_flask.sessions import recorded_sessions
 
@@ -79,7 +79,8 @@ class Hooks:
     ) -> Iterable[bytes]:
         operation = self._open_operation(app, environ)
         if isinstance(operation, ShedOperation):
-            return _untouched(partial(run_shed, operation, run), environ, start_response)
+            shed = ShedFlaskExchange(self._rules, operation, environ)
+            return _untouched(partial(run_shed, shed, run), environ, start_response)
         exchange: FlaskExchange | None = None
         if operation is not None:
             with FailingOpen(operation.scope.session, "Beginning request of app", app.name):

@@ -1,8 +1,8 @@
 """A call of an ASGI application, recorded on its way to the server and back, or shed."""
 
 from playback_core.asgi.exchange import AsgiApp, AsgiExchange, Message, Receive, Scope, Send
+from playback_core.exchanges.shed_exchange import ShedExchange
 from playback_core.session import enter, leave, within
-from playback_core.shed_operation import ShedOperation
 
 
 async def run_within(
@@ -40,12 +40,18 @@ async def run_within(
 
 
 async def run_shed(
-    operation: ShedOperation, run: AsgiApp, scope: Scope, receive: Receive, send: Send
+    exchange: ShedExchange, run: AsgiApp, scope: Scope, receive: Receive, send: Send
 ) -> None:
     """Call an application within an operation that is shed, which has ended when the call has."""
-    token = enter(operation.scope)
+
+    async def sent(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            exchange.begin_answer(message.get("status"))
+        await send(message)
+
+    token = enter(exchange.scope)
     try:
-        await run(scope, receive, send)
+        await run(scope, receive, sent)
     finally:
         leave(token)
-        operation.end(None)
+        exchange.finish()

@@ -32,7 +32,8 @@ class PlaybackMiddleware(RecordedApplication):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         operation = self._open_operation() if scope["type"] == "http" else None
         if isinstance(operation, ShedOperation):
-            await run_shed(operation, self.app, scope, receive, send)
+            shed = self._shed(operation, scope, "method", "path")
+            await run_shed(shed, self.app, scope, receive, send)
             return
         exchange: _NamedExchange | None = None
         if operation is not None:

@@ -19,11 +19,13 @@ from playback_core.exchanges.recorder_setup import (
     start_recording,
 )
 from playback_core.exchanges.rules import ExchangeRules
+from playback_core.exchanges.shed_exchange import ShedExchange
 from playback_core.operation import OpenOperation, OperationStart
 from playback_core.provenance import standing_metadata
 from playback_core.recording import Recording
 from playback_core.session import current
 from playback_core.settings import load_settings
+from playback_core.shed_operation import ShedOperation
 from playback_core.tape_cassette import TapeCassette
 from playback_core.tape_recorder import TapeRecorder
 
@@ -101,6 +103,12 @@ class RecordedApplication(ABC):
             return None
         return self.recorder.open_operation(self._start)
 
+    def _shed(
+        self, operation: ShedOperation, request: Mapping[str, Any], method: str, path: str
+    ) -> ShedExchange:
+        """Return what takes the answer of a shed request, which has these keys."""
+        return _ShedNamedExchange(self, operation, request, request.get(method), request.get(path))
+
     def _category_of(
         self, request: Mapping[str, Any], method: object, path: str, status: int | None
     ) -> str:
@@ -110,6 +118,24 @@ class RecordedApplication(ABC):
             # Else whoever asks for paths that are not there would make a category of each.
             return UNMATCHED if status is None else f"{UNMATCHED}:{status}"
         return f"{method} {'/'.join(map(_without_id, path.split('/')))}"
+
+
+class _ShedNamedExchange(ShedExchange):
+    def __init__(
+        self,
+        application: RecordedApplication,
+        operation: ShedOperation,
+        request: Mapping[str, Any],
+        method: object,
+        path: object,
+    ) -> None:
+        super().__init__(application._rules, operation, path)
+        self._category_of = application._category_of
+        self._request = request
+        self._method = method
+
+    def _category(self, status: int | None) -> str:
+        return self._category_of(self._request, self._method, self._path, status)
 
 
 def _without_id(segment: str) -> str:

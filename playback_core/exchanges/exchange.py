@@ -116,7 +116,7 @@ class Exchange:
         """Take the beginning of the answer, where nothing else tells the category before."""
         if not self._named and self._session.open:
             with self._guard:
-                self.select(self._category(_parsed_status(status)[0]))
+                self.select(self._category(parsed_status(status)[0]))
 
     def note(self, error: BaseException, how: str) -> None:
         """Keep an exception of the application that is, or is not yet, seen in its answer."""
@@ -168,7 +168,7 @@ class Exchange:
             with self._guard:
                 if not self._named:
                     self.select(self._category(None))
-                status, reason = _parsed_status(self._status or "")
+                status, reason = parsed_status(self._status or "")
                 operation.add_metadata(self._metadata(status))
                 exchanged = self._exchanged(status, reason)
                 if self._error is None:
@@ -247,7 +247,7 @@ class Exchange:
 
 
 @lru_cache(maxsize=64)
-def _parsed_status(line: str) -> tuple[int, str]:
+def parsed_status(line: str) -> tuple[int, str]:
     """Return a status line's code, 0 where there is none, and its reason."""
     code, _, reason = line.partition(" ")
     return (int(code) if code.isascii() and code.isdigit() else 0), reason

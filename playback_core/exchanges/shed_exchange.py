@@ -2,6 +2,9 @@
 
 from typing import Protocol
 
+from playback_core.exchanges.exchange import UNMATCHED, parsed_status
+from playback_core.exchanges.rules import ExchangeRules
+from playback_core.guard import FailingOpen
 from playback_core.session import Branch
 from playback_core.shed_operation import ShedOperation
 
@@ -25,13 +28,22 @@ class AnswerTaking(Protocol):
 
 
 class ShedExchange:
-    """A request that is shed: its answer runs within the operation, and ends it."""
+    """A request that is shed: its answer runs within the operation, and ends it.
 
-    __slots__ = ("_operation", "scope")
+    When it has ended, the category that it would have been recorded in says whether it is counted
+    as shed or as excluded.
+    """
 
-    def __init__(self, operation: ShedOperation) -> None:
-        self._operation = operation
+    def __init__(self, rules: ExchangeRules, operation: ShedOperation, path: object) -> None:
         self.scope = operation.scope
+        self._operation = operation
+        self._rules = rules
+        self._path = str(path)
+        self._status: int | None = None
+
+    def begin_answer(self, status: object) -> None:
+        """Take the status of the answer, or its line."""
+        self._status = parsed_status(str(status))[0]
 
     def take(self, chunk: bytes) -> None:
         """Keep nothing."""
@@ -43,4 +55,15 @@ class ShedExchange:
         """Take nothing."""
 
     def finish(self) -> None:
-        self._operation.end(None)
+        session = self.scope.session
+        if session.ended:
+            return
+        try:
+            with FailingOpen(session, "Counting the request", self._path):
+                if not self._rules.selects(self._category(self._status), self._path):
+                    self._operation.exclude()
+        finally:
+            self._operation.end(None)
+
+    def _category(self, status: int | None) -> str:
+        return UNMATCHED

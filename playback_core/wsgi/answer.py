@@ -5,7 +5,6 @@ from typing import Any
 
 from playback_core.exchanges.shed_exchange import AnswerTaking, ShedExchange
 from playback_core.session import enter, leave
-from playback_core.shed_operation import ShedOperation
 from playback_core.wsgi.exchange import StartResponse, WsgiApp, WsgiExchange
 
 
@@ -55,14 +54,19 @@ def run_within(
 
 
 def run_shed(
-    operation: ShedOperation,
+    exchange: ShedExchange,
     run: WsgiApp,
     environ: dict[str, Any],
     start_response: StartResponse,
     recorded: Recorded = recorded_answer,
 ) -> Iterable[bytes]:
     """Call an application within an operation that is shed, which ends with its answer."""
-    return _run(ShedExchange(operation), run, environ, start_response, recorded)
+
+    def started(status: str, *rest: Any, **named: Any) -> Any:
+        exchange.begin_answer(status)
+        return start_response(status, *rest, **named)
+
+    return _run(exchange, run, environ, started, recorded)
 
 
 def _run(

@@ -31,7 +31,8 @@ class PlaybackMiddleware(RecordedApplication):
         is_left_alone = "HTTP_UPGRADE" in environ and is_websocket(environ)
         operation = None if is_left_alone else self._open_operation()
         if isinstance(operation, ShedOperation):
-            return run_shed(operation, self.app, environ, start_response)
+            shed = self._shed(operation, environ, "REQUEST_METHOD", "PATH_INFO")
+            return run_shed(shed, self.app, environ, start_response)
         exchange: _NamedExchange | None = None
         if operation is not None:
             session, name = operation.scope.session, self.settings.service or self.kind

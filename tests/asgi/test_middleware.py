@@ -197,14 +197,16 @@ async def _hello(scope: Any, receive: Any, send: Any) -> None:
 
 
 def test_a_request_that_is_shed_is_answered_and_not_recorded(recorded, probe):
-    middleware = recorded(_hello, settings={"WHEN_BUSY": "shed", "RESPONSE_HEADER": "X-Recording"})
+    settings = {"WHEN_BUSY": "shed", "RESPONSE_HEADER": "X-Recording", "EXCLUDE": "GET /health"}
+    middleware = recorded(_hello, settings=settings)
     assert _call(middleware, _scope())[0]["headers"] != [(b"x-a", b"b")]
     probe.press()
     start, body = _call(middleware, _scope())
     assert start["headers"] == [(b"x-a", b"b")]
     assert body["body"] == b"hello"
     assert current() is None
-    assert middleware.recorder.counters == {"recorded": 1, "shed": 1}
+    _call(middleware, _scope("/health"))
+    assert middleware.recorder.counters == {"recorded": 1, "shed": 1, "excluded": 1}
     assert _compared(middleware) == "Equal"
 
 

@@ -3,11 +3,13 @@
 import asyncio
 import logging
 import os
+import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +17,9 @@ from playback_core import InMemoryTapeCassette, SettingsError, TapeRecorder, pre
 from playback_core import shedding as shedding_module
 from playback_core.session import current
 from tests.probe import ProbeByHand
+from tests.servers import inherited_environment
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -239,6 +244,38 @@ def test_the_log_says_once_that_shedding_begins_and_once_that_it_has_ended(
     assert shed >= 7
     execute()
     assert recorder.counters["shed"] == shed
+
+
+PROCESS = """
+from playback_core import InMemoryTapeCassette, TapeRecorder
+from tests.probe import ProbeByHand
+
+recorder = TapeRecorder(InMemoryTapeCassette())
+recorder.when_busy = "shed"
+recorder.enable_recording()
+execute = recorder.operation(category="told")(lambda: None)
+probe = ProbeByHand().put()
+execute()
+probe.press()
+for _ in range(3):
+    execute()
+"""
+
+
+def test_the_log_says_how_many_were_shed_where_the_process_ends_meanwhile() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", PROCESS],
+        env=inherited_environment(),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    begun, ended = done.stderr.splitlines()
+    assert "short of CPU" in begun
+    assert ended == (
+        "This process ends. While the process was short of CPU, 3 were shed (WHEN_BUSY)."
+    )
 
 
 def test_the_probe_ends_where_no_operation_begins_and_the_next_one_starts_it_again(

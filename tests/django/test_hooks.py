@@ -78,6 +78,7 @@ asyncio.run(by_asgi())
 print(recorder.counters)
 """
     settings = {"PLAYBACK_WHEN_BUSY": "shed", "PLAYBACK_RESPONSE_HEADER": "X-Recording-Id"}
+    settings["PLAYBACK_EXCLUDE"] = "unmatched:404"
     printed, recordings = _recorded(changed, code, **settings)
     assert printed.splitlines() == [
         "200 True b'{\"stock\": 3}'",
@@ -85,7 +86,7 @@ print(recorder.counters)
         "404 False b'\\n<!doctype h'",
         "200 None",
         "None b'{\"stock\": 3}'",
-        "{'recorded': 1, 'shed': 3}",
+        "{'recorded': 1, 'shed': 2, 'excluded': 1}",
     ]
     assert _categories(recordings) == ["stock"]
 

@@ -563,16 +563,18 @@ def test_a_request_that_is_shed_runs_with_nothing_of_it_recorded(recorded, probe
         yield f"{recorded.recorder.current_recording_id}"
 
     recorded.app.add_url_rule("/inner", "inner", lambda: "inner")
-    recorded.play_back(WHEN_BUSY="shed", RESPONSE_HEADER="X-Recording-Id")
+    recorded.app.add_url_rule("/health", "health", lambda: "well")
+    recorded.play_back(WHEN_BUSY="shed", RESPONSE_HEADER="X-Recording-Id", EXCLUDE="health")
     with recorded.serve() as server:
         assert "X-Recording-Id" in server.get("/").headers
         probe.press()
         answer = server.get("/")
         fails = server.get("/none")
+        assert server.get("/health").body == b"well"
     assert answer.body == b"1200None"
     assert "X-Recording-Id" not in answer.headers
     assert fails.status == 404
-    assert recorded.recorder.counters == {"recorded": 1, "shed": 2}
+    assert recorded.recorder.counters == {"recorded": 1, "shed": 2, "excluded": 1}
     assert recorded.recording().category == "home"
     assert recorded.verdicts() == ["Equal"]
 

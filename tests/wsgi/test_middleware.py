@@ -131,15 +131,17 @@ def test_patterns_choose_what_is_recorded(recorded):
 
 
 def test_a_request_that_is_shed_is_answered_and_not_recorded(recorded, probe):
-    middleware = recorded(shop.shop, settings={"WHEN_BUSY": "shed", "RESPONSE_HEADER": "X-Id"})
+    excluded = ["/health", "unmatched:404"]
+    settings = {"WHEN_BUSY": "shed", "RESPONSE_HEADER": "X-Id", "EXCLUDE": excluded}
+    middleware = recorded(shop.shop, settings=settings)
     assert "X-Id" in _get(middleware, "/orders/7")[1]
     probe.press()
-    for path in ("/orders/7", "/stream", "/writes"):
+    for path in ("/orders/7", "/stream", "/writes", "/health", "/nowhere"):
         body, headers = _get(middleware, path)
         assert body
         assert "X-Id" not in headers
     assert _categories(middleware) == ["GET /orders/*"]
-    assert middleware.recorder.counters == {"recorded": 1, "shed": 3}
+    assert middleware.recorder.counters == {"recorded": 1, "shed": 3, "excluded": 2}
 
 
 def test_the_answer_names_its_recording_where_that_is_asked_for(recorded):
