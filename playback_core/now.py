@@ -19,9 +19,12 @@ _SECOND: Final = 10**9
 _MINUTE: Final = 60 * _SECOND
 _HOUR_MINUTES: Final = 60
 _HALF_HOUR_MINUTES: Final = 30
+_MOST_FRACTIONS: Final = 100
 _FARTHEST_MINUTES: Final = 400 * 24 * 60
 # A run's own clocks agree to less than this.
 _TOLERANCE: Final = 50_000_000
+# Those of one process, which fractions of a second are told by, are cut to milliseconds at most.
+_FINE_TOLERANCE: Final = 5_000_000
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _DATETIME: Final = Datetime()
 # (the smallest number of this unit, the unit in nanoseconds, its name)
@@ -132,24 +135,27 @@ class _MomentWalk(TextWalk):
         return name.encode()
 
     def _name(self, instant: int, resolution: int, form: str) -> str | None:
-        seconds = _seconds_from(self._windows, instant, resolution)
-        if seconds is None:
+        distance = _distance_from(self._windows, instant, resolution)
+        if distance is None:
             return None
-        return f"\0now {seconds:+d} s, {form} {resolution}\0"
+        return f"\0now {distance:+d} ns, {form} {resolution}\0"
 
 
-def _seconds_from(windows: tuple[Window, ...], instant: int, resolution: int) -> int | None:
-    slack = _TOLERANCE + resolution
-    spans = [(window.start - slack, window.end + slack) for window in windows]
-    if any(start <= instant <= end for start, end in spans):
+def _distance_from(windows: tuple[Window, ...], instant: int, resolution: int) -> int | None:
+    if any(start <= instant <= end for start, end in _spans(windows, _TOLERANCE + resolution)):
         return 0
-    for start, end in spans:
-        for unit, is_round in _DISTANCES:
-            steps = round((instant - (start + end) // 2) / unit)
-            is_certain = end - start <= unit // 2 and is_round(abs(steps))
-            if is_certain and start <= instant - steps * unit <= end:
-                return steps * unit // _SECOND
+    for distances, tolerance in ((_DISTANCES, _TOLERANCE), (_FRACTIONS, _FINE_TOLERANCE)):
+        for start, end in _spans(windows, tolerance + resolution):
+            for unit, is_round in distances:
+                steps = round((instant - (start + end) // 2) / unit)
+                is_certain = end - start <= unit // 2 and is_round(abs(steps))
+                if is_certain and start <= instant - steps * unit <= end:
+                    return steps * unit
     return None
+
+
+def _spans(windows: tuple[Window, ...], slack: int) -> list[tuple[int, int]]:
+    return [(window.start - slack, window.end + slack) for window in windows]
 
 
 def _is_round_minute(minutes: int) -> bool:
@@ -163,6 +169,14 @@ def _is_round_second(seconds: int) -> bool:
 
 
 _DISTANCES: Final = ((_MINUTE, _is_round_minute), (_SECOND, _is_round_second))
+
+
+def _is_near(steps: int) -> bool:
+    return steps <= _MOST_FRACTIONS
+
+
+# From the coarse to the fine: a half is two quarters, whether the run was short or very short.
+_FRACTIONS: Final = ((_SECOND // 4, _is_near), (_SECOND // 10, _is_near))
 
 
 def _number(number: float, form: str) -> tuple[int, int, str] | None:

@@ -51,6 +51,8 @@ FORMS: dict[str, Callable[[datetime], Any]] = {
     "in 30 days": lambda moment: (moment + timedelta(days=30)).isoformat(),
     "a minute ago": lambda moment: moment - timedelta(minutes=1),
     "in 45 seconds": lambda moment: moment + timedelta(seconds=45),
+    "in half a second": lambda moment: moment + timedelta(seconds=0.5),
+    "two and a quarter seconds ago": lambda moment: (moment - timedelta(seconds=2.25)).isoformat(),
     "90 seconds ago": lambda moment: (moment - timedelta(seconds=90)).isoformat(),
 }
 
@@ -152,6 +154,24 @@ def test_whole_seconds_from_now_are_told_of_a_short_run_alone() -> None:
     assert not Windows(second, second, second).same(*map(encode_key, later))
     assert not is_same(later[0], later[1] + timedelta(seconds=1))
     assert not is_same(*(each + timedelta(hours=2, seconds=1) for each in later))
+
+
+@pytest.mark.parametrize("fraction", [0.1, 0.25, 0.5, 0.7, 1.5, -0.2])
+def test_fractions_of_a_second_from_now_are_told_of_a_very_short_run_alone(fraction: float) -> None:
+    offset = timedelta(seconds=fraction)
+    recorded, replayed = encode_key(BEFORE + offset), encode_key(AFTER + offset)
+    assert is_same(BEFORE + offset, AFTER + offset)
+    for changed in (0.05, -0.07, 0.1, 0.25, 0.5, 1):
+        assert not is_same(BEFORE + offset, AFTER + offset + timedelta(seconds=changed))
+    longer = Window(BEGAN, BEGAN + SECOND // 4)
+    if abs(fraction) > 0.25:
+        assert not Windows(longer, longer, longer).same(recorded, replayed)
+
+
+def test_whole_seconds_tell_no_fraction() -> None:
+    for write in (FORMS["whole seconds"], FORMS["http"]):
+        far = BEFORE + timedelta(seconds=30.5)
+        assert WINDOWS.recorded_form(encode_key(write(far))) == encode_key(write(far))
 
 
 def test_the_time_of_a_run_is_read_from_its_metadata() -> None:
