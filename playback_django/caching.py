@@ -6,7 +6,7 @@ function runs in a replay, too, where it ran when it was recorded.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from inspect import iscoroutinefunction
 from typing import Any, Final
@@ -102,8 +102,7 @@ _CALLS: Final[dict[str, tuple[EntryKind, Callable[..., dict[str, Any]]]]] = {
     "decr_version": (OUTPUT, _incr),
 }
 _WITH_KEYS: Final = frozenset({"get_many", "delete_many"})
-# `add` may not need the value.
-_WITH_VALUES: Final = frozenset({"set", "set_many"})
+_WITH_VALUES: Final = frozenset({"set", "set_many", "add"})
 
 
 class _Cached(CallTarget):
@@ -117,7 +116,7 @@ class _Cached(CallTarget):
     def replacement(self, original: Function) -> Function:
         intercepted = super().replacement(original)
         if self._name in _WITH_VALUES and not iscoroutinefunction(original):
-            return _after_queries(intercepted)
+            return _after_queries(intercepted, adds=self._name == "add")
         if self._name not in _WITH_KEYS:
             return intercepted
 
@@ -148,7 +147,7 @@ class _Cached(CallTarget):
         return stored.get("value", call.about) if self._name == "get" else stored
 
 
-def _after_queries(put: Function) -> Function:
+def _after_queries(put: Function, *, adds: bool) -> Function:
     """Have querysets make their queries first: a backend makes them when it pickles, out of sight.
 
     Those of Django do: of others it is not known.
@@ -156,13 +155,32 @@ def _after_queries(put: Function) -> Function:
 
     def put_in(cache: Any, *args: Any, **kwargs: Any) -> Any:
         if current() is not None and isinstance(cache, _pickling()):
-            for given in (*args, *kwargs.values()):
-                for value in given.values() if type(given) is dict else (given,):
-                    if isinstance(value, QuerySet):
-                        len(value)
+            queries = [*_queries_in((*args, *kwargs.values()))]
+            if queries and not (adds and _needs_no_value(cache, *args, **kwargs)):
+                for query in queries:
+                    len(query)
         return put(cache, *args, **kwargs)
 
     return put_in
+
+
+def _queries_in(given: Iterable[Any]) -> Iterator[QuerySet[Any]]:
+    for each in given:
+        for value in each.values() if type(each) is dict else (each,):
+            if isinstance(value, QuerySet) and value._result_cache is None:
+                yield value
+
+
+def _needs_no_value(
+    cache: Any, key: Any, value: Any, timeout: Any = None, version: Any = None
+) -> bool:
+    # In files, what is there is left alone before anything is pickled.
+    return isinstance(cache, _in_files()) and bool(cache.has_key(key, version))
+
+
+@lru_cache(maxsize=1)
+def _in_files() -> Any:
+    return import_string(f"{_FILES}.FileBasedCache")
 
 
 @lru_cache(maxsize=1)

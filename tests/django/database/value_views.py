@@ -83,4 +83,19 @@ def cached_rows(request: HttpRequest) -> HttpResponse:
     caches["default"].set(f"rows {who(request)}", products)
     names = [each.name for each in products]
     again = caches["default"].get(f"rows {who(request)}")
-    return HttpResponse(f"{names} {[each.name for each in again]}")
+    added = [
+        _added(alias, f"added {who(request)}", -2 * number)
+        for number, alias in enumerate(("default", "rows", "files"), 1)
+    ]
+    return HttpResponse(f"{names} {[each.name for each in again]} {added}")
+
+
+def _added(alias: str, key: str, least: int) -> list[Any]:
+    shown: list[Any] = []
+    for stock in (least, least - 1):
+        products = Product.objects.filter(stock__gt=stock).order_by("name")
+        # The second time it is there, and a cache in files asks the database for nothing.
+        shown.append(caches[alias].add(key, products))
+        shown.append([each.name for each in products])
+    shown.append(len(caches[alias].get_or_set(f"made {key}", Product.objects.all)))
+    return shown
