@@ -82,6 +82,7 @@ class PlaybackSession(Session):
         self._reads = self._replayed_reads() if clock else None
         self.sent: Final = CapturedOutputs()
         self._missed: list[Miss] = []
+        self._first_missed: TapeRecorderException | None = None
         self._substituted: list[Substitution] = []
         self._late: list[str] = []
         self._outside: list[str] = []
@@ -200,10 +201,25 @@ class PlaybackSession(Session):
         call = f"{attempt}, at {site}"
         message = f"Blocked in the replay of recording {self._recording.id}: {call}. {remedy}"
         if self.open:
-            self._missed.append(Miss(attempt, call, message))
+            self._note_missed(Miss(attempt, call, message), SideEffectBlocked)
         else:
             self._late.append(message)
         return SideEffectBlocked(message)
+
+    def _note_missed(self, miss: Miss, kind: type[TapeRecorderException]) -> None:
+        self._missed.append(miss)
+        if self._first_missed is None:
+            self._first_missed = kind(miss.message)
+
+    def raise_first_missed(self, error: TapeRecorderException) -> None:
+        """Raise the error of the first miss where that of a later one came out of the replay.
+
+        Code that handles an error calls what was not recorded either, a rollback say.
+        """
+        first = self._first_missed
+        is_one = isinstance(error, RecordingKeyError | SideEffectBlocked)
+        if first is not None and is_one and str(error) != str(first):
+            raise first from error
 
     def missing_input(self, alias: str, arguments: bytes) -> RecordingKeyError:
         """Note a miss and return the error for it."""
@@ -241,7 +257,7 @@ class PlaybackSession(Session):
     def miss(self, alias: str, key: str, hint: str) -> RecordingKeyError:
         """Note a miss, so that code that swallows the error cannot hide it."""
         message = f"Not in recording {self._recording.id}: {key}. {hint}"
-        self._missed.append(Miss(alias, key, message))
+        self._note_missed(Miss(alias, key, message), RecordingKeyError)
         return RecordingKeyError(message)
 
     def end(self, duration: float) -> Playback:

@@ -229,11 +229,12 @@ class TapeRecorder(Declarations, CurrentRecording):
 
         `playback_function` gets the recording and calls the operation; it may be a coroutine
         function, run in an event loop of its own, or return a generator, which is read. An
-        exception of the operation is an output of the replay; any other one (a miss, a fault of
-        `playback_function`) propagates. The operation runs sealed: what it tries that is neither
-        recorded nor allowed by `sandbox` raises SideEffectBlocked; None lets it run for real. The
-        rest of `playback_function` is not sealed. With `strict` a call is answered by the recorded
-        one in its own place alone. Raise NoSuchRecording where there is none of this id.
+        exception of the operation is an output of the replay; any other one (a fault of
+        `playback_function`, or a miss, of several the first) propagates. The operation runs sealed:
+        what it tries that is neither recorded nor allowed by `sandbox` raises SideEffectBlocked;
+        None lets it run for real. The rest of `playback_function` is not sealed. With `strict` a
+        call is answered by the recorded one in its own place alone. Raise NoSuchRecording where
+        there is none of this id.
         """
         recording = as_replayed(self.readable_cassette().get_recording(recording_id), sandbox)
         wrap_for_replay(clock=self.clock)
@@ -248,6 +249,9 @@ class TapeRecorder(Declarations, CurrentRecording):
                 # The operation's own exception is an output of the replay, captured already.
                 with suppress(OperationExceptionDuringPlayback):
                     run_playback_function(playback_function, recording)
+            except TapeRecorderException as error:
+                session.raise_first_missed(error)
+                raise
             finally:
                 playback = session.end(perf_counter() - started)
         return playback

@@ -89,6 +89,30 @@ def test_each_miss_is_listed(recorder: TapeRecorder, replay: Replay) -> None:
     ]
 
 
+def test_what_a_replay_raises_is_the_first_one_whatever_was_missed_while_it_was_handled(
+    recorder: TapeRecorder, replay: Replay
+) -> None:
+    names = ["a"]
+    read = recorder.intercept_input("read")(lambda name: name)
+    undo = recorder.intercept_output("undo")(lambda: None)
+
+    @recorder.operation()
+    def execute() -> None:
+        for name in names:
+            try:
+                read(name)
+            except RecordingKeyError:
+                undo()
+                raise
+
+    execute()
+    names.append("b")
+    with pytest.raises(RecordingKeyError, match=r'input: read args=\["b"\]') as raised:
+        replay(execute)
+
+    assert "output: undo" in str(raised.value.__cause__)
+
+
 def test_one_in_a_thread_whose_error_is_lost_is_on_the_playback(
     recorder: TapeRecorder, replay: Replay
 ) -> None:
