@@ -31,6 +31,8 @@ INPUT: Final = EntryKind.INPUT
 OUTPUT: Final = EntryKind.OUTPUT
 UNRECORDED: Final = None
 
+_KNOWN: Final = "what always comes of it"
+
 Missing = Callable[[str], Exception]
 """Notes that a replay asks an answer for more than was recorded; gives the error to raise."""
 
@@ -187,19 +189,27 @@ class LibraryInterception(CallInterception):
                 return None, self._answered(session, entry, call)
             finally:
                 enter(outer)
-        missing = self._calls.answer_missing(call)
-        if missing is not None:
-            return None, missing
+        return self._unrecorded(session, branch, call, data)
+
+    def _unrecorded(
+        self, session: PlaybackSession, branch: Branch, call: Call, data: bytes
+    ) -> Plan:
+        is_output = call.kind is OUTPUT
+        known = self._calls.answer_missing(call)
+        if known is not None:
+            if is_output:
+                session.substitute_output(call.alias, _KNOWN)
+            return None, known
         if self._calls.computes:
             return branch.computing(), None
         if session.lets_run(call.alias, self.alias):
-            if call.kind is OUTPUT:
+            if is_output:
                 session.substitute_output(call.alias, "allowed alias")
             else:
                 session.substitute_input(call.alias, data, "allowed alias")
             # As while recording, what it calls is part of it.
             return branch.unsealed().inner, None
-        if call.kind is OUTPUT:
+        if is_output:
             raise session.missing_output(call.alias, data, is_declared=False)
         raise session.missing_input(call.alias, data)
 

@@ -8,7 +8,12 @@ from typing import Any, Final
 from playback_core.drivers import drive
 from playback_core.interception import Args, Kwargs
 from playback_core.interceptor import Target
-from playback_core.interceptors._statements import left_out, matters, note_failure
+from playback_core.interceptors._statements import (
+    ends_transaction,
+    left_out,
+    matters,
+    note_failure,
+)
 from playback_core.library_interception import (
     OUTPUT,
     Call,
@@ -62,7 +67,8 @@ class Ending(_Transaction):
         return error
 
     def answer_missing(self, call: Call) -> Outcome | None:
-        return Outcome(None) if call.alias == _LEFT_OUT else None
+        is_known = call.alias == _LEFT_OUT or ends_transaction(call)
+        return Outcome(None) if is_known else None
 
 
 class _Beginning(_Transaction):

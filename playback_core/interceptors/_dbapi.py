@@ -10,6 +10,8 @@ from playback_core.interceptors._dialects import OTHER, Dialect
 from playback_core.interceptors._rows import KeptRows, RecordedRows
 from playback_core.interceptors._statements import (
     ToldStatements,
+    ends_part,
+    ends_transaction,
     forget_changes,
     is_set_up,
     left_out,
@@ -113,10 +115,14 @@ class StatementCalls(ToldStatements):
         return error
 
     def answer_missing(self, call: Call) -> Outcome | None:
-        if call.alias != self._set_up:
+        told: dict[str, Any] = {"ended": True, "rowcount": -1}
+        if ends_transaction(call):
+            told["in_transaction"] = ends_part(call)
+        elif call.alias == self._set_up:
+            told["columns"] = []
+        else:
             return None
-        self._answer(call.about, {"columns": [], "ended": True, "rowcount": -1}, _none_missing)
-        return Outcome(self.result(call.about))
+        return Outcome(self.answer(call, told, _none_missing))
 
     def address(self, cursor: Any) -> str | None:
         return self._driver.address(self.connection(cursor))
@@ -167,7 +173,8 @@ class TransactionCalls(LibraryCalls):
         return error
 
     def answer_missing(self, call: Call) -> Outcome | None:
-        return Outcome(None) if call.alias == self._set_up else None
+        is_known = call.alias == self._set_up or ends_transaction(call)
+        return Outcome(None) if is_known else None
 
 
 def _none_missing(hint: str) -> Exception:

@@ -19,7 +19,11 @@ from playback_core.interceptors._mysql_results import ReplayedResult, result_kep
 from playback_core.interceptors._parameters import looked_at
 from playback_core.interceptors._rows import RecordedRows
 from playback_core.interceptors._sql import Statement
-from playback_core.interceptors._statements import ToldStatements, note_failure
+from playback_core.interceptors._statements import (
+    ToldStatements,
+    ends_transaction,
+    note_failure,
+)
 from playback_core.library_interception import INPUT, UNRECORDED, Call, Missing
 from playback_core.outcome import Outcome
 from playback_core.replacing import Function
@@ -80,6 +84,8 @@ class Told(ToldStatements, CallTarget):
         return error
 
     def answer_missing(self, call: Call) -> Outcome | None:
+        if ends_transaction(call):
+            return Outcome(self.answer(call, _NOTHING, LookupError))
         is_set_up = call.kind is INPUT and call.alias == self._set_up
         return Outcome(self.answer(call, _EMPTY, LookupError)) if is_set_up else None
 

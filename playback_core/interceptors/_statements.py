@@ -21,6 +21,7 @@ from playback_core.session import Branch, current, current_session, within
 
 _DATABASE: Final = "database"
 _ENDS: Final = frozenset(("COMMIT", "ROLLBACK", "END", "ABORT"))
+_ENDS_OF_PARTS: Final = frozenset(("RELEASE", "ROLLBACK TO"))
 
 _STATEMENT_BYTES: Final = 200
 
@@ -222,6 +223,22 @@ def matters(connection: Any, verb: str) -> bool:
         return False
     changing.discard(reference)
     return True
+
+
+def ends_transaction(call: Call) -> bool:
+    """Tell whether a call does nothing but end a transaction, or the part behind a savepoint.
+
+    What comes of that is known where it was not recorded. Code that fails otherwise than it did
+    then rolls back, and as a miss that would hide why.
+    """
+    text = str(call.fields.get("sql", ""))
+    is_end = statement(text).verb in _ENDS | _ENDS_OF_PARTS
+    return is_end and call.kind is OUTPUT and ";" not in text.rstrip("; ")
+
+
+def ends_part(call: Call) -> bool:
+    """Tell whether the transaction goes on behind such an end: it is that of a savepoint."""
+    return statement(call.fields["sql"]).verb in _ENDS_OF_PARTS
 
 
 def forget_changes(connection: Any) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import inspect
 import pickle
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import NamedTuple
 
 import psycopg
 import pytest
-from psycopg import sql
+from psycopg import pq, sql
 from psycopg.rows import class_row, dict_row, namedtuple_row, scalar_row
 from psycopg.types.json import Jsonb
 from psycopg.types.range import Range
@@ -1011,3 +1012,39 @@ def test_what_is_copied_out_of_a_write_is_an_output(postgres):
         assert recorded.replayed_the_same()
         with pytest.raises(RecordingKeyError):
             recorded.replayed(lambda: work(keep=True))
+
+
+def test_a_rollback_that_was_not_recorded_leaves_the_error_that_led_to_it(postgres):
+    def work(name="dish"):
+        with psycopg.connect(postgres.dsn) as connection:
+            connection.execute("INSERT INTO products (name) VALUES (%s)", [name])
+            if name != "dish":
+                raise LookupError(name)
+
+    recorded = Runs(work)
+    with postgres.gone():
+        _, playback = recorded.replayed(lambda: work("egg"))
+    assert isinstance(playback.playback_outputs[-1].value["args"][0], LookupError)
+    aliases = [substitution.alias for substitution in playback.substituted]
+    assert (playback.missed, aliases) == ([], ["psycopg ROLLBACK"])
+
+
+def test_a_part_of_a_transaction_that_ends_otherwise_is_a_difference_and_no_miss(postgres):
+    def work(fails=False):
+        with psycopg.connect(postgres.dsn) as connection:
+            with suppress(LookupError), connection.transaction():
+                connection.execute("DELETE FROM products")
+                with connection.transaction():
+                    connection.execute("DELETE FROM products")
+                    if fails:
+                        raise LookupError
+            return connection.info.transaction_status
+
+    recorded = Runs(work)
+    with postgres.gone():
+        result, playback = recorded.replayed(lambda: work(fails=True))
+    assert result == recorded.result == pq.TransactionStatus.IDLE
+    assert (playback.missed, [each.alias for each in playback.substituted]) == (
+        [],
+        ["psycopg ROLLBACK TO", "psycopg ROLLBACK"],
+    )

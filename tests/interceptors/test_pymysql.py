@@ -330,3 +330,20 @@ def test_a_write_that_goes_to_the_other_database_of_an_operation_is_a_difference
     astray = recorded.replayed(moving(shop, "shop"))
     assert astray.playback.missed == []
     assert astray.playback.playback_outputs != astray.playback.recorded_outputs
+
+
+def test_a_rollback_that_was_not_recorded_leaves_the_error_that_led_to_it(shop):
+    def work(name="dish"):
+        with shop.connect() as connection, connection.cursor() as cursor:
+            cursor.execute("INSERT INTO products (name) VALUES (%s)", [name])
+            try:
+                cursor.execute("SELECT name FROM products WHERE name = %s", [name])
+                connection.commit()
+            except Exception:
+                connection.rollback()
+                raise
+
+    recorded = Runs(work)
+    with pytest.raises(RecordingKeyError, match="SELECT products") as raised:
+        recorded.replayed(lambda: work("egg"))
+    assert "ROLLBACK" not in str(raised.value)

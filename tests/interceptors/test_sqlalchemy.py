@@ -289,6 +289,26 @@ def test_a_query_that_was_not_recorded_is_a_miss(path, engine):
         recorded.replayed(lambda: work("saw"))
 
 
+def test_the_write_that_was_missed_is_named_not_the_rollback_behind_it(path, engine):
+    def work(tools=2):
+        with Session(engine) as session:
+            session.add_all([Product(name=f"tool {i}", cents=i) for i in range(tools)])
+            session.commit()
+
+    with pytest.raises(RecordingKeyError, match="INSERT product #3"):
+        Runs(work).replayed(lambda: work(tools=3))
+
+
+def test_the_query_that_was_missed_is_named_not_the_rollback_behind_it(path, engine):
+    def work(name="axe"):
+        with Session(engine) as session:
+            session.execute(insert(Product).values(name="saw", cents=1))
+            return session.scalars(select(Product.cents).where(Product.name == name)).all()
+
+    with pytest.raises(RecordingKeyError, match="SELECT product"):
+        Runs(work).replayed(lambda: work("broom"))
+
+
 def test_tables_are_made_and_reflected(path, engine):
     def work():
         Base.metadata.create_all(engine)

@@ -1001,3 +1001,40 @@ def test_an_address_that_is_redacted_is_the_same_again(path):
     recorded = Runs(work, Redactor(key=b"k" * 32, patterns=[f"/{path.name}/"]))
     assert path.name not in recorded.databases["sqlite3"][0]
     assert recorded.replayed_the_same().playback.other_databases == []
+
+
+def test_a_transaction_that_is_ended_otherwise_is_a_difference_and_no_miss(path):
+    def work(end="commit"):
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("DELETE FROM product")
+            getattr(connection, end)()
+            return connection.in_transaction
+
+    recorded = Runs(work)
+    result, playback = recorded.replayed(lambda: work("rollback"))
+    assert (result, playback.missed) == (False, [])
+    assert _sent_in(playback)[1:-1] == ["sqlite3 ROLLBACK"]
+    (substitution,) = playback.substituted
+    assert substitution.alias == "sqlite3 ROLLBACK"
+
+
+def test_the_end_of_a_part_of_a_transaction_that_was_not_recorded_leaves_it_open(path):
+    def work(end="RELEASE", last="COMMIT"):
+        with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+            connection.execute("BEGIN")
+            connection.execute("SAVEPOINT a")
+            connection.execute("DELETE FROM product")
+            states = []
+            for statement in (f"{end} a", last):
+                connection.execute(statement)
+                states.append(connection.in_transaction)
+            return states
+
+    recorded = Runs(work)
+    result, playback = recorded.replayed(lambda: work("ROLLBACK TO", "ROLLBACK"))
+    assert (result, recorded.result, playback.missed) == ([True, False], [True, False], [])
+    assert _sent_in(playback)[3:-1] == ["sqlite3 ROLLBACK TO", "sqlite3 ROLLBACK"]
+
+
+def _sent_in(playback):
+    return [key.removeprefix("output: ").partition(" #")[0] for key, _ in playback.playback_outputs]
