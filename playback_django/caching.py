@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
+from importlib import import_module
 from inspect import iscoroutinefunction
 from typing import Any, Final
 
@@ -32,14 +33,22 @@ _FILES: Final = "django.core.cache.backends.filebased"
 _ALIAS: Final = "_playback_alias"
 _OF_THREAD: Final = "_connections"
 
-_SESSIONS: Final = ("django.contrib.sessions.cache", "django.contrib.sessions.cached_db")
-"""What the keys of sessions begin with: what follows is the secret of a cookie."""
+_SESSIONS: Final = ("django.contrib.sessions.cached_db", "django.contrib.sessions.cache")
+
+
+@lru_cache(maxsize=4)
+def _prefixes(engine: str) -> tuple[str, ...]:
+    """Return what keys of sessions begin with, the longest first: a cookie's secret follows it."""
+    store = getattr(import_module(engine), "SessionStore", None)
+    own = getattr(store, "cache_key_prefix", None)
+    known = {*_SESSIONS, own} if isinstance(own, str) and own else {*_SESSIONS}
+    return tuple(sorted(known, key=len, reverse=True))
 
 
 def _keyed(key: Any, version: Any) -> dict[str, Any]:
     fields: dict[str, Any] = {} if version is None else {"version": version}
     if isinstance(key, str):
-        for prefix in _SESSIONS:
+        for prefix in _prefixes(settings.SESSION_ENGINE):
             if key.startswith(prefix):
                 return {**fields, "key": prefix, "session_key": key.removeprefix(prefix)}
     return {"key": key, **fields}
