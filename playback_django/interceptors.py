@@ -13,6 +13,7 @@ from playback_django import (
     mail,
     now,
     passwords,
+    process_rows,
     sessions,
     signing,
     storage,
@@ -27,6 +28,7 @@ INTERCEPTORS: Final[tuple[Interceptor, ...]] = (
     sessions.INTERCEPTOR,
     signing.INTERCEPTOR,
     tasks.INTERCEPTOR,
+    *process_rows.INTERCEPTORS,
 )
 
 _BY_SETTINGS: Final = (caching, mail, storage)

@@ -28,6 +28,7 @@ from playback_django.database_facts import note_used
 from playback_django.new_secrets import with_any_secret
 from playback_django.parameters import plain_parameters
 from playback_django.sessions import has_content, readable
+from playback_django.token_keys import is_of_tokens, own_names, told_names, told_parameters
 
 MODULE: Final = "django.db.backends.utils"
 _ROWS: Final = "_playback_rows"
@@ -98,6 +99,8 @@ class _Statements(StatementCalls):
             parameters = call.fields.get("parameters")
             if type(parameters) is dict and has_content(parameters):
                 call.fields["parameters"] = readable(call.fields["parameters"])
+            if type(parameters) is dict and is_of_tokens(call.fields["sql"]):
+                call.fields["parameters"] = told_parameters(parameters)
         return call
 
     def arguments(
@@ -112,8 +115,10 @@ class _Statements(StatementCalls):
         return parameters if self._many else plain_parameters(parameters)
 
     def may_be_told_later(self, told: Statement) -> bool:
-        # What the content of a session says is known now.
-        return super().may_be_told_later(told) and not has_content(told.places.names)
+        # What the content of a session says is known now, and what the names of tokens are.
+        if has_content(told.places.names) or is_of_tokens(told.folded):
+            return False
+        return super().may_be_told_later(told)
 
     def connection(self, cursor: Any) -> Any:
         return cursor.db
@@ -131,6 +136,8 @@ class _Statements(StatementCalls):
     def keep(self, call: Call, value: Any, session: Session) -> tuple[Any, Any]:
         cursor = call.about
         given, rows = super().keep(call, value, session)
+        if rows.names is not None and is_of_tokens(call.fields.get("sql", "")):
+            rows.names = told_names(rows.names)
         if isinstance(value, int):
             # What MySQL's drivers return.
             rows.tell(**{_INTEGER_RESULT: value})
@@ -143,6 +150,9 @@ class _Statements(StatementCalls):
 
     def answer(self, call: Call, stored: Any, missing: Missing) -> Any:
         super().answer(call, stored, missing)
+        rows = DRIVER.rows(call.about)
+        if rows is not None and rows.names is not None and is_of_tokens(call.fields["sql"]):
+            rows.names = own_names(rows.names)
         return stored.get(_INTEGER_RESULT, call.about)
 
 

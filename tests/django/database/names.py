@@ -1,4 +1,6 @@
-"""The views of the project, in the order in which they are asked."""
+"""The views of the project, in the order in which they are asked, and the token of a user."""
+
+TOKEN = "6b0c2f94d8a14b7fa1d35e9c7720184be6f3a9d5"
 
 NAMES = (
     "listed",
@@ -21,6 +23,8 @@ NAMES = (
     "seen",
     "left",
     "joined",
+    "tokened",
+    "classified",
     "mailed",
     "kept",
     "valued",

@@ -16,6 +16,9 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
+    "django.contrib.sites",
+    "rest_framework",
+    "rest_framework.authtoken",
     "tests.django.database.apps.ShopConfig",
 ]
 MIDDLEWARE = [
@@ -27,6 +30,7 @@ MIDDLEWARE = [
 MIGRATION_MODULES = {"database": None}
 TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates"}]
 USE_TZ = True
+SITE_ID = 1
 TIME_ZONE = "UTC"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 

@@ -23,7 +23,7 @@ import pytest
 
 from playback_core import Recording
 from playback_core.entry import Entry, EntryKind
-from tests.django.database.names import NAMES
+from tests.django.database.names import NAMES, TOKEN
 from tests.http_cases import Answer, Case, Client, ask_everything
 from tests.interceptors.postgres_server import PostgresServer, postgres_server
 from tests.interceptors.redis_server import redis_server
@@ -44,13 +44,11 @@ PROJECT = {"DJANGO_SETTINGS_MODULE": "tests.django.database.settings"}
 COMPARE = ("-m", "django", "playback_compare")
 CLIENTS = 3
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
-POSTED = ("entered", "joined")
-CASES = tuple(
-    Case(0, f"/{name}/", name, "POST", "password=a+secret", FORM)
-    if name in POSTED
-    else Case(0, f"/{name}/", name)
-    for name in NAMES
-)
+ASKED: dict[str, tuple[Any, ...]] = {
+    **dict.fromkeys(("entered", "joined"), ("POST", "password=a+secret", FORM)),
+    "tokened": ("GET", "", {"Authorization": f"Token {TOKEN}"}),
+}
+CASES = tuple(Case(0, f"/{name}/", name, *ASKED.get(name, ())) for name in NAMES)
 
 
 class Visitor(Client):
@@ -258,6 +256,7 @@ def test_no_secret_of_a_session_or_password_is_stored(each_fleet: Fleet) -> None
     assert not [key for key in each_fleet.sessions if key in stored]
     assert "a secret" not in stored
     assert "md5$" not in stored
+    assert TOKEN not in stored
 
 
 def test_what_is_put_into_a_session_is_told_as_what_it_is(fleet: Fleet) -> None:

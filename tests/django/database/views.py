@@ -8,6 +8,8 @@ from typing import Any
 from asgiref.sync import sync_to_async
 from django.contrib import messages
 from django.contrib.auth import authenticate, get_user_model, login, logout
+from django.contrib.contenttypes.models import ContentType
+from django.contrib.sites.models import Site
 from django.core.cache import caches
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
@@ -22,6 +24,9 @@ from django.db import (
 )
 from django.db.models import Avg, Count, F, Prefetch
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from rest_framework.authentication import TokenAuthentication
+from rest_framework.authtoken.models import Token
+from rest_framework.request import Request
 
 from playback_core import recorder
 from tests.django.database.models import Document, Order, Product, Report
@@ -256,6 +261,30 @@ def joined(request: HttpRequest) -> HttpResponse:
     again = User.objects.get(pk=user.pk)
     user.delete()
     return HttpResponse(f"{usable} {again.has_usable_password()} {user.date_joined}")
+
+
+def tokened(request: HttpRequest) -> HttpResponse:
+    found = TokenAuthentication().authenticate(Request(request))
+    assert found is not None
+    user, _ = found
+    mine, made = Token.objects.get_or_create(user=get_user_model().objects.get(username="c1"))
+    kept = get_user_model().objects.select_related("auth_token").get(username="c0")
+    return HttpResponse(f"{user} {mine.created} {made} {kept.auth_token.key == found[1].key}")
+
+
+def classified(request: HttpRequest) -> HttpResponse:
+    # As a process that has asked before, or not.
+    if who(request) == "c0":
+        ContentType.objects.clear_cache()
+        Site.objects.clear_cache()
+    kinds = ContentType.objects
+    kind = kinds.get_for_model(Product)
+    same = [kinds.get_for_id(kind.pk), kinds.get_by_natural_key("database", "product")]
+    both = kinds.get_for_models(Product, Order)
+    is_same = kinds.get_for_model(Product) is kinds.get_for_model(Product)
+    told = [kind.model_class() is Product, kind == same[0] == same[1] == both[Product], is_same]
+    site = Site.objects.get(domain="example.com")
+    return HttpResponse(f"{told} {both[Order]} {site} {Site.objects.get_current()}")
 
 
 def mailed(request: HttpRequest) -> HttpResponse:
