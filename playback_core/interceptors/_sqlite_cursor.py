@@ -25,7 +25,13 @@ from playback_core.interceptors._sqlite_driver import (
     rows_of,
 )
 from playback_core.library_interception import LibraryInterception
-from playback_core.session import current, running_replays, unsealed, when_replaying
+from playback_core.session import (
+    Branch,
+    current,
+    running_replays,
+    unsealed,
+    when_replaying,
+)
 
 _plain: Final[Any] = sqlite3.Cursor
 _FOREVER: Final = repeat(())
@@ -98,6 +104,8 @@ class RecordedCursor(sqlite3.Cursor):
         branch = current()
         if branch is None or not branch.intercepting:
             return _plain_fetchone(self)
+        if self._is_made_below(branch):
+            return _fetchone(self)
         row = self._raw(_fetchone)
         return row if row is None else self._made((row,))[0]
 
@@ -106,18 +114,26 @@ class RecordedCursor(sqlite3.Cursor):
         if branch is None or not branch.intercepting:
             rows: list[Any] = _plain.fetchmany(self, *args, **kwargs)
             return rows
+        if self._is_made_below(branch):
+            rows = _fetchmany(self, *args, **kwargs)
+            return rows
         return self._made(self._raw(_fetchmany, *args, **kwargs))
 
     def fetchall(self) -> list[Any]:
         branch = current()
         if branch is None or not branch.intercepting:
             return _plain_fetchall(self)
+        if self._is_made_below(branch):
+            rows: list[Any] = _fetchall(self)
+            return rows
         return self._made(self._raw(_fetchall))
 
     def __next__(self) -> Any:
         branch = current()
         if branch is None or not branch.intercepting:
             return _plain_next(self)
+        if self._is_made_below(branch):
+            return _next(self)
         return self._made((self._raw(_next),))[0]
 
     def __iter__(self) -> Any:
@@ -130,7 +146,7 @@ class RecordedCursor(sqlite3.Cursor):
         rows = rows_of(self)
         if not (isinstance(rows, KeptRows) and rows.session is branch.session):
             return self
-        if not branch.intercepting or self.row_factory is not None or not DRIVER.exact(self):
+        if not (branch.intercepting and self._is_made_below(branch) and DRIVER.exact(self)):
             return self
         source = starmap(_plain_next.__get__(self), _FOREVER)
         return rows.relay(source, partial(DRIVER.fetched, self, rows))
@@ -165,12 +181,15 @@ class RecordedCursor(sqlite3.Cursor):
         rows = rows_of(self)
         return rows if isinstance(rows, RecordedRows) and rows.session.open else None
 
-    def _raw(self, fetch: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    def _is_made_below(self, branch: Branch) -> bool:
+        """Tell whether SQLite gives rows as the application gets them, and as they are kept."""
         _check_cursor(self)
         factory = self.row_factory
-        if factory is None:
-            return fetch(self, *args, **kwargs)
-        self.row_factory = None
+        # A `Row` stays as it is and holds what SQLite gave; a replay gives one its columns' names.
+        return factory is None or (factory is sqlite3.Row and not branch.session.replaying)
+
+    def _raw(self, fetch: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        factory, self.row_factory = self.row_factory, None
         try:
             return fetch(self, *args, **kwargs)
         finally:
@@ -178,13 +197,10 @@ class RecordedCursor(sqlite3.Cursor):
 
     def _made(self, rows: Any) -> list[Any]:
         """Return what the application's factory makes of rows."""
-        factory = self.row_factory
-        if factory is None:
-            as_they_are: list[Any] = rows
-            return as_they_are
         answered = self._answered()
         if answered is not None:
             self._describe(answered)
+        factory: Any = self.row_factory
         return [factory(self, row) for row in rows]
 
     def _describe(self, rows: RecordedRows) -> None:

@@ -229,11 +229,13 @@ def test_more_rows_than_were_fetched_are_a_miss_and_fewer_are_none(path):
         recorded.replayed(lambda: work(3))
 
 
-def test_rows_of_which_only_some_were_read_are_kept_so_far(path, replays_equal):
+@pytest.mark.parametrize("factory", [None, sqlite3.Row])
+def test_rows_of_which_only_some_were_read_are_kept_so_far(path, replays_equal, factory):
     def work():
         with closing(sqlite3.connect(path)) as connection:
+            connection.row_factory = factory
             for row in connection.execute("SELECT name FROM product ORDER BY id"):
-                return row
+                return tuple(row)
 
     assert replays_equal(work) == ("axe",)
 
@@ -256,15 +258,31 @@ def test_fetches_between_the_steps_of_a_loop_keep_their_order(path, replays_equa
     assert replays_equal(work) == [(NAMES[0], NAMES[1]), (NAMES[2], None)]
 
 
-def test_many_rows_read_one_by_one_are_kept(path, replays_equal):
+@pytest.mark.parametrize("factory", [None, sqlite3.Row])
+def test_many_rows_read_one_by_one_are_kept(path, replays_equal, factory):
     def work():
         with closing(sqlite3.connect(path)) as connection:
+            connection.row_factory = factory
             count = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000)"
             cursor = connection.execute(f"{count} SELECT i, 'row ' || i FROM n")
             first = cursor.fetchone()
-            return [first, *cursor]
+            return [tuple(row) for row in (first, *cursor)]
 
     assert replays_equal(work)[-1] == (1000, "row 1000")
+
+
+def test_rows_of_sqlite_s_own_class_are_given_however_they_are_fetched(path, replays_equal):
+    def work():
+        with closing(sqlite3.connect(path)) as connection:
+            connection.row_factory = sqlite3.Row
+            cursor = connection.execute("SELECT id, name FROM product ORDER BY id")
+            rows = [cursor.fetchone(), next(cursor), *cursor.fetchmany(5), cursor.fetchone()]
+            rows += cursor.execute("SELECT count(*) AS number FROM product").fetchall()
+            return [row and (type(row).__name__, dict(row)) for row in rows]
+
+    result = replays_equal(work)
+    assert result[0] == ("Row", {"id": 1, "name": "axe"})
+    assert result[-2:] == [None, ("Row", {"number": 3})]
 
 
 def test_errors_are_raised_again_with_what_they_say(path, replays_equal):
