@@ -172,6 +172,10 @@ class RelayedBody:
     def __getattr__(self, name: str) -> Any:
         return getattr(self.source, name)
 
+    def __repr__(self) -> str:
+        # Errors of libraries show it.
+        return repr(self.source)
+
 
 class _RelayedFile(RelayedBody):
     def read(self, *args: Any) -> Any:
@@ -194,10 +198,11 @@ class _RelayedFile(RelayedBody):
 class _RelayedSeekable(_RelayedFile):
     # Apart, as libraries ask whether there is a `seek`.
     def seek(self, *args: Any) -> Any:
-        # Whoever sends it goes back to where it began.
+        position = self.source.seek(*args)
+        # Whoever sends it has gone back to where it began.
         if self._is_all:
             self.sent.restart()
-        return self.source.seek(*args)
+        return position
 
 
 def relayed_body(body: Any, sent: SentBody | None = None) -> Any:

@@ -12,9 +12,9 @@ from typing import Any, Final
 from playback_core.codec import Deferred, decode, encode, snapshot
 from playback_core.interceptor import CallTarget, Interceptor
 from playback_core.interceptors._aws_errors import given_error, stored_error
+from playback_core.interceptors._aws_uploads import Upload
 from playback_core.interceptors._aws_values import (
     at_its_end,
-    relayed_files,
     restored_values,
     stored_values,
     told_params,
@@ -45,16 +45,17 @@ class _ApiCalls(CallTarget):
         service = meta.service_model.service_name
         kind = INPUT if is_read(operation) else OUTPUT
         endpoint = meta.endpoint_url
-        sent = relayed_files(params)
-        call = Call(kind, f"aws {service} {operation}", {}, (client, operation, params))
-        if not sent:
+        alias = f"aws {service} {operation}"
+        upload = Upload(kind, alias, params)
+        call = Call(kind, alias, {}, (client, operation, params, upload))
+        if not upload.names:
             call.fields = {"endpoint": endpoint, "params": told_params(params)}
             return call
-        told = told_params({name: part for name, part in params.items() if name not in sent})
+        told = told_params({name: params[name] for name in params.keys() - set(upload.names)})
 
         def fields() -> dict[str, Any]:
-            bodies = {name: body.content() for name, body in sent.items()}
-            return {"endpoint": endpoint, "params": {**told, **bodies}}
+            contents = upload.contents()
+            return {"endpoint": endpoint, "params": {**told, **contents}, **upload.cuts()}
 
         call.fields_later = fields
         return call
@@ -82,20 +83,29 @@ class _ApiCalls(CallTarget):
                 what = f"the body of {call.alias} could not be kept from its beginning"
                 session.add_metadata({NOT_REPLAYABLE: what})
             return value, [plain]
-        return value, _Streamed(plain, name, received_response(call, raw, session))
+        is_enforced = body._raw_stream.enforce_content_length
+        return value, _Streamed(plain, name, received_response(call, raw, session), is_enforced)
 
     def keep_error(self, call: Call, error: BaseException) -> BaseException:
+        upload = call.about[3]
+        upload.fail()
         return stored_error(error)
 
     def answer(self, call: Call, stored: Any, missing: Missing) -> Any:
-        client, operation, params = call.about
+        client, operation, params, _ = call.about
         for part in params.values():
             at_its_end(part)
         response = restored_values(stored[0])
         if len(stored) > 1:
-            name, received = stored[1:]
+            name, received, *known = stored[1:]
             raw = replayed_urllib3_response(
-                received, missing, "GET", preload_content=False, decode_content=False
+                received,
+                missing,
+                "GET",
+                preload_content=False,
+                decode_content=False,
+                # Else the end of a body that is too short would be an error of another kind.
+                enforce_content_length=bool(known and known[0]),
             )
             response[name] = _body(client, operation, raw)
         return response
@@ -107,16 +117,19 @@ class _ApiCalls(CallTarget):
 class _Streamed(Deferred):
     """A response whose body the application reads: what it said, and the body as it is read."""
 
-    __slots__ = ("_name", "_plain", "_received")
+    __slots__ = ("_is_enforced", "_name", "_plain", "_received")
 
-    def __init__(self, plain: dict[str, Any], name: str, received: ReceivedResponse) -> None:
+    def __init__(
+        self, plain: dict[str, Any], name: str, received: ReceivedResponse, is_enforced: bool
+    ) -> None:
         self._plain = snapshot(plain)
         self._name = name
         self._received = received
+        self._is_enforced = is_enforced
 
     def encode(self) -> bytes:
         plain = self._plain if isinstance(self._plain, bytes) else self._plain.encode()
-        return encode([decode(plain), self._name, self._received.stored()])
+        return encode([decode(plain), self._name, self._received.stored(), self._is_enforced])
 
     def __len__(self) -> int:
         return len(self._plain) + len(self._received)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import subprocess
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -53,23 +52,6 @@ def _free_port() -> int:
             port: int = probe.getsockname()[1]
         if port < _HIGHEST:
             return port
-
-
-@contextmanager
-def cutting_server(answer: bytes) -> Iterator[int]:
-    """Run what answers one client this and hangs up, for a block, and give its port."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        serving = threading.Thread(target=_answer_once, args=(listening, answer))
-        serving.start()
-        yield listening.getsockname()[1]
-        serving.join()
-
-
-def _answer_once(listening: socket.socket, answer: bytes) -> None:
-    client, _ = listening.accept()
-    with client:
-        client.recv(65_536)
-        client.sendall(answer)
 
 
 @contextmanager

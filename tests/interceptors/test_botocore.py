@@ -21,6 +21,7 @@ from playback_core.interceptor import installed
 from playback_core.interceptors import install_interceptors, uninstall_interceptors
 from playback_core.metadata import NOT_REPLAYABLE
 from tests.interceptors.aws_server import REGION, aws_server, client, credentials, recorded
+from tests.interceptors.cutting_server import cutting_server
 from tests.interceptors.runs import Runs
 
 CONTENT = b"0123456789" * 100
@@ -219,6 +220,47 @@ def test_a_file_that_can_be_read_only_once_is_kept_as_it_is_sent(monkeypatch):
     sent = [value["kwargs"]["params"] for _, value in replay.playback.playback_outputs[:-1]]
     assert [each["Body"] for each in sent] == [CONTENT, CONTENT]
     assert not runs.replayed(lambda: work("http://127.0.0.1:1", b"other")).is_equal
+
+
+@pytest.mark.parametrize(
+    ("read", "kind"),
+    [
+        (lambda body: body.read(), "ResponseStreamingError"),
+        (lambda body: list(body.iter_chunks(150)), "IncompleteReadError"),
+        (lambda body: (body.read(100), list(body.iter_lines(150))), "IncompleteReadError"),
+    ],
+)
+def test_an_object_whose_connection_is_cut_fails_again_as_it_did(read, kind):
+    def work(url):
+        error = error_of(lambda: read(client("s3", url).get_object(Bucket="b", Key="k")["Body"]))
+        return type(error).__name__, str(error)
+
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"
+    with cutting_server(head + b"0123456789\n" * 40) as port:
+        runs = Runs(lambda: work(f"http://127.0.0.1:{port}"))
+    assert runs.result[0] == kind
+    runs.replayed_the_same()
+
+
+def test_of_an_upload_whose_connection_is_cut_what_was_sent_is_compared(monkeypatch):
+    monkeypatch.setenv("AWS_REQUEST_CHECKSUM_CALCULATION", "when_required")
+    options = Config(signature_version=UNSIGNED, retries={"max_attempts": 0})
+    size = 20_000_000
+
+    def work(url, content):
+        s3 = client("s3", url, config=options)
+        pipe = Pipe(content)
+        error = error_of(lambda: s3.put_object(Bucket="b", Key="k", Body=pipe, ContentLength=size))
+        return type(error).__name__
+
+    with cutting_server(b"") as port:
+        url = f"http://127.0.0.1:{port}"
+        runs = Runs(lambda: work(url, b"x" * size))
+    assert runs.result == "ConnectionClosedError"
+    runs.replayed_the_same()
+    assert runs.replayed(lambda: work(url, b"x" * (size - 1) + b"y")).is_equal
+    assert not runs.replayed(lambda: work(url, b"y" + b"x" * (size - 1))).is_equal
+    assert not runs.replayed(lambda: work(url, b"x" * 10)).is_equal
 
 
 def test_transfers_in_parts_and_threads_replay(tmp_path):

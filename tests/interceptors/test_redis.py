@@ -15,13 +15,8 @@ from playback_core import RecordingKeyError, SandboxOptions
 from playback_core.codec.redaction import Redactor
 from playback_core.interceptor import installed
 from playback_core.interceptors import install_interceptors, uninstall_interceptors
-from tests.interceptors.redis_server import (
-    cutting_server,
-    recorded,
-    redis_cluster,
-    redis_sentinel,
-    redis_server,
-)
+from tests.interceptors.cutting_server import cutting_server
+from tests.interceptors.redis_server import recorded, redis_cluster, redis_sentinel, redis_server
 from tests.interceptors.runs import Runs
 
 pytestmark = pytest.mark.usefixtures("intercepted")
