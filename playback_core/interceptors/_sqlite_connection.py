@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from playback_core.drivers import drive
 from playback_core.interception import Args, Kwargs
+from playback_core.interceptors import _sqlite_memory
 from playback_core.interceptors._dbapi import TransactionCalls
 from playback_core.interceptors._sqlite_cursor import (
     Cursor,
@@ -23,6 +24,7 @@ from playback_core.interceptors._sqlite_driver import (
     check_usable,
     is_in_transaction,
 )
+from playback_core.interceptors._sqlite_memory import PRIVATE, is_private
 from playback_core.interceptors._statements import attempt
 from playback_core.library_interception import (
     INPUT,
@@ -41,6 +43,7 @@ _OPENING: Final = (
     *("cached_statements", "uri"),
 )
 _DETECT_TYPES: Final = 2
+_URI: Final = 7
 _NOT_IN_MEMORY: Final = frozenset({"factory", "uri"})
 
 
@@ -69,6 +72,12 @@ def _name_of(database: Any = None, **options: Any) -> str | None:
         return database
     is_name = isinstance(database, (str, bytes, os.PathLike))
     return os.fsdecode(database) if is_name else None
+
+
+def _address(*args: Any, **options: Any) -> str | None:
+    name = _name_of(*args[:1], **options)
+    uri = args[_URI] if len(args) > _URI else options.get("uri", False)
+    return PRIVATE if name is not None and is_private(name, uri) else name
 
 
 class _Opening(LibraryInterception):
@@ -134,7 +143,9 @@ class RecordedConnection(sqlite3.Connection, Replayable):
         (_plain_init if is_alone else _open)(self, *args, **kwargs)
         detected = args[_DETECT_TYPES] if len(args) > _DETECT_TYPES else kwargs.get("detect_types")
         self.playback_exact = not detected
-        self.playback_address = _name_of(*args[:1], **kwargs)
+        self.playback_address = _address(*args, **kwargs)
+        if self.playback_address == PRIVATE and not is_alone:
+            _sqlite_memory.address_of(self)  # It has its number from now on.
 
     def cursor(self, factory: Any = IdleCursor) -> Any:
         if factory is IdleCursor:
@@ -194,6 +205,8 @@ class RecordedConnection(sqlite3.Connection, Replayable):
     def close(self) -> None:
         if current() is None or self.playback_replayed or not self._is_replayed():
             _plain.close(self)
+        if self.playback_address == PRIVATE:
+            _sqlite_memory.forget(self)
 
     @property
     def in_transaction(self) -> bool:

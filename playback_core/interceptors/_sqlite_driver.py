@@ -6,9 +6,11 @@ import sqlite3
 from typing import Any, Final
 
 from playback_core.interception import Args, Kwargs
+from playback_core.interceptors import _sqlite_memory
 from playback_core.interceptors._dbapi import Driver, Rows
 from playback_core.interceptors._dialects import SQLITE
 from playback_core.interceptors._rows import KeptRows, RecordedRows
+from playback_core.interceptors._sqlite_memory import PRIVATE
 
 _plain: Final[Any] = sqlite3.Cursor
 # Bound once: they are what is below the properties of the same names.
@@ -80,7 +82,7 @@ class _Sqlite(Driver):
 
     def address(self, connection: Any) -> str | None:
         address: str | None = getattr(connection, "playback_address", None)
-        return address
+        return _sqlite_memory.address_of(connection) if address == PRIVATE else address
 
     def is_idle(self, cursor: Any) -> bool:
         return description_of(cursor) is None
@@ -91,7 +93,7 @@ class Replayable:
 
     `playback_in_transaction` is None while a replay has answered no statement; rows of one that is
     `playback_exact` are not made by converters of the application. `playback_address` is where it
-    was opened, None where that is no text.
+    was opened, None where that is no text, and PRIVATE of a database of its own.
     """
 
     playback_in_transaction: bool | None = None

@@ -925,6 +925,90 @@ def test_what_is_read_of_the_other_database_is_found_and_listed(path, archive):
     assert (moved.alias, moved.how) == ("sqlite3 SELECT product", "normalised")
 
 
+@pytest.mark.parametrize("name", [":memory:", "", "file:one?mode=memory"])
+def test_databases_in_memory_are_told_apart_while_both_are_open(name):
+    def work(reads="first", writes="second"):
+        opened = {
+            each: sqlite3.connect(name, uri=name.startswith("file:"))
+            for each in ("first", "second")
+        }
+        for each in opened.values():
+            each.executescript(SCHEMA)
+        opened[writes].execute("DELETE FROM product")
+        (rows,) = opened[reads].execute("SELECT count(*) FROM product").fetchall()
+        for each in opened.values():
+            each.close()
+        return rows
+
+    recorded = Runs(work)
+    assert recorded.result == (3,)
+    assert recorded.replayed_the_same().playback.other_databases == []
+    assert not recorded.replayed(lambda: work(writes="first")).is_equal
+    read_elsewhere = recorded.replayed(lambda: work(reads="second")).playback
+    assert [each.how for each in read_elsewhere.moved] == ["normalised"]
+
+
+def test_a_query_is_answered_by_the_database_in_memory_that_it_asks():
+    def work(order):
+        opened = [sqlite3.connect(":memory:") for _ in range(2)]
+        for cents, each in enumerate(opened):
+            each.executescript(SCHEMA)
+            each.execute("UPDATE product SET cents = ?", (cents,))
+        found = [
+            opened[each].execute("SELECT max(cents) FROM product").fetchone() for each in order
+        ]
+        for each in opened:
+            each.close()
+        return found
+
+    recorded = Runs(lambda: work([0, 1]))
+    assert recorded.replayed(lambda: work([1, 0])).result == [(1,), (0,)]
+
+
+def test_databases_in_memory_that_follow_each_other_are_one():
+    def work(names=("one", "two")):
+        found = []
+        for name in names:
+            with closing(sqlite3.connect(":memory:")) as connection:
+                connection.execute("CREATE TABLE t (name)")
+                connection.execute("INSERT INTO t VALUES (?)", (name,))
+                found += connection.execute("SELECT name FROM t").fetchall()
+        return found
+
+    recorded = Runs(work)
+    assert recorded.databases == {"sqlite3": [":memory:"]}
+    recorded.replayed_the_same()
+
+
+def test_databases_in_memory_from_before_have_the_order_of_their_first_use():
+    opened = [sqlite3.connect(":memory:") for _ in range(3)]
+
+    def work(used):
+        return [opened[each].execute("SELECT ?", (each,)).fetchall() for each in used]
+
+    recorded = Runs(lambda: work([2, 0]))
+    recorded.replayed_the_same()
+    assert recorded.databases == {"sqlite3": [":memory:", ":memory: (2)"]}
+    assert recorded.replayed(lambda: work([2, 0])).playback.moved == []
+    for each in opened:
+        each.close()
+
+
+def test_shared_databases_in_memory_are_told_by_their_names():
+    def work():
+        name = "file:shared?mode=memory&cache=shared"
+        with (
+            closing(sqlite3.connect(name, uri=True)) as one,
+            closing(sqlite3.connect(name, uri=True)) as other,
+        ):
+            one.execute("CREATE TABLE t (name)")
+            return other.execute("SELECT count(*) FROM t").fetchall()
+
+    recorded = Runs(work)
+    assert recorded.databases == {"sqlite3": ["file:shared?mode=memory&cache=shared"]}
+    recorded.replayed_the_same()
+
+
 def test_databases_that_changed_places_are_a_difference(path, archive, tmp_path):
     recorded = Runs(moving(path, archive))
     there = tmp_path / "there"
