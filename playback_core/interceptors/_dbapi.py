@@ -70,6 +70,10 @@ class Driver(ABC):
         """Return where the database of a connection is, None where nobody knows; no password."""
         return None
 
+    def mode(self, connection: Any) -> str | None:
+        """Tell how transactions of a connection begin and end; None: as by default."""
+        return None
+
     def size(self, cursor: Any, args: Args, kwargs: Kwargs) -> int | None:
         """Return how many rows `fetchmany` is asked for, None for all; `args` without cursor."""
         size = args[0] if args else kwargs.get("size")
@@ -126,6 +130,9 @@ class StatementCalls(ToldStatements):
 
     def address(self, cursor: Any) -> str | None:
         return self._driver.address(self.connection(cursor))
+
+    def mode(self, cursor: Any) -> str | None:
+        return self._driver.mode(self.connection(cursor))
 
     def result(self, cursor: Any) -> Any:
         """Return what running a statement returns."""

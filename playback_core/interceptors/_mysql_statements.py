@@ -41,6 +41,7 @@ _NOTHING: Final[dict[str, Any]] = {
 }
 """What a statement came to whose method tells nothing of it, as `commit` does."""
 
+_MODES: Final = {False: None, True: "autocommit", None: "as the server has it"}
 _EMPTY: Final = {**_NOTHING, "columns": [], "description": [], "tables": [], "ended": True}
 
 
@@ -57,6 +58,10 @@ class Told(ToldStatements, CallTarget):
     def address(self, cursor: Any) -> str | None:
         connection = _connection(cursor)
         return None if connection is None else address_of(connection)
+
+    def mode(self, cursor: Any) -> str | None:
+        connection = _connection(cursor)
+        return None if connection is None else _MODES.get(connection.autocommit_mode)
 
     def describe(self, args: Args, kwargs: Kwargs) -> Call | None:
         call = super().describe(args, kwargs)

@@ -45,6 +45,7 @@ from playback_core.replacing import Function
 from playback_core.session import Session, current
 
 _PLAIN: Final = frozenset((type(None), bool, int, float, str, bytes))
+_MODES: Final = ("isolation_level", "read_only", "deferrable")
 _NOTHING: Final = {"transaction": int(pq.TransactionStatus.IDLE), "results": []}
 
 
@@ -77,6 +78,16 @@ class Statements(ToldStatements, CallTarget):
 
     def address(self, cursor: Any) -> str | None:
         return address_of(self.connection(cursor))
+
+    def mode(self, cursor: Any) -> str | None:
+        connection = self.connection(cursor)
+        if connection.autocommit:
+            return "autocommit"
+        level, *others = (getattr(connection, name) for name in _MODES)
+        if level is None and others == [None, None]:
+            return None
+        given = zip(_MODES, (level and level.name, *others), strict=True)
+        return ", ".join(f"{name}={value}" for name, value in given if value is not None)
 
     def keep_error(self, call: Call, error: BaseException) -> BaseException:
         note_failure(call, self.connection(call.about))

@@ -12,6 +12,9 @@ from playback_core.interceptors._dialects import SQLITE
 from playback_core.interceptors._rows import KeptRows, RecordedRows
 from playback_core.interceptors._sqlite_memory import PRIVATE
 
+_AUTOCOMMIT: Final = "autocommit"
+_USUAL: Final = ("", "DEFERRED")
+
 _plain: Final[Any] = sqlite3.Cursor
 # Bound once: they are what is below the properties of the same names.
 description_of: Final = vars(_plain)["description"].__get__
@@ -83,6 +86,14 @@ class _Sqlite(Driver):
     def address(self, connection: Any) -> str | None:
         address: str | None = getattr(connection, "playback_address", None)
         return _sqlite_memory.address_of(connection) if address == PRIVATE else address
+
+    def mode(self, connection: Any) -> str | None:
+        level: str | None = connection.isolation_level
+        # Python 3.12 has another attribute, which goes before it where it is a boolean.
+        in_autocommit = getattr(connection, "autocommit", None)
+        if isinstance(in_autocommit, bool):
+            return _AUTOCOMMIT if in_autocommit else None
+        return _AUTOCOMMIT if level is None else level if level not in _USUAL else None
 
     def is_idle(self, cursor: Any) -> bool:
         return description_of(cursor) is None

@@ -20,7 +20,9 @@ from playback_core.playback_session import PlaybackSession
 from playback_core.session import Branch, current, current_session, within
 
 _DATABASE: Final = "database"
+_MODE: Final = "transaction"
 _ENDS: Final = frozenset(("COMMIT", "ROLLBACK", "END", "ABORT"))
+_OF_ANY_MODE: Final = _ENDS | {"SET"}
 _ENDS_OF_PARTS: Final = frozenset(("RELEASE", "ROLLBACK TO"))
 
 _STATEMENT_BYTES: Final = 200
@@ -88,6 +90,9 @@ class ToldStatements(LibraryCalls):
         fields: dict[str, Any] = {"sql": text.strip() if told.reads else told.folded}
         if told.name:
             fields["sql"] = with_label(told)
+        mode = None if told.reads or told.verb in _OF_ANY_MODE else self.mode(cursor)
+        if mode is not None:
+            fields[_MODE] = mode
         number = tell_database(fields, self._library, self.address(cursor))
         kind, alias = INPUT if told.reads else OUTPUT, self._prefix + told.title
         # SQLAlchemy ends the transactions of several databases in any order.
@@ -122,6 +127,14 @@ class ToldStatements(LibraryCalls):
     def dialect(self, cursor: Any) -> Dialect:
         """Return how the database of a cursor reads a text."""
         return self._dialect
+
+    def mode(self, cursor: Any) -> str | None:
+        """Tell how transactions of a cursor's connection begin and end; None: as by default.
+
+        What a driver begins by itself is no statement of its own, so that without this a
+        connection that is put in autocommit would be no difference.
+        """
+        return None
 
     def plain(self, parameters: Any) -> Any:
         """Return parameters without what only the driver knows."""

@@ -1048,3 +1048,28 @@ def test_a_part_of_a_transaction_that_ends_otherwise_is_a_difference_and_no_miss
         [],
         ["psycopg ROLLBACK TO", "psycopg ROLLBACK"],
     )
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"autocommit": True}, "autocommit"),
+        (
+            {"isolation_level": psycopg.IsolationLevel.SERIALIZABLE, "deferrable": True},
+            "isolation_level=SERIALIZABLE, deferrable=True",
+        ),
+    ],
+)
+def test_a_write_under_other_transactions_is_a_difference(postgres, changed, told):
+    def work(**mode):
+        with psycopg.connect(postgres.dsn) as connection:
+            for name, value in mode.items():
+                setattr(connection, name, value)
+            connection.execute("DELETE FROM products WHERE id = 1")
+
+    recorded = Runs(work)
+    with postgres.gone():
+        _, playback = recorded.replayed(lambda: work(**changed))
+    sent = playback.playback_outputs[0].value["kwargs"]
+    assert "transaction" not in playback.recorded_outputs[0].value["kwargs"]
+    assert (sent["transaction"], playback.missed) == (told, [])

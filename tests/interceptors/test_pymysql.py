@@ -347,3 +347,17 @@ def test_a_rollback_that_was_not_recorded_leaves_the_error_that_led_to_it(shop):
     with pytest.raises(RecordingKeyError, match="SELECT products") as raised:
         recorded.replayed(lambda: work("egg"))
     assert "ROLLBACK" not in str(raised.value)
+
+
+def test_a_write_in_autocommit_where_it_was_none_is_a_difference(shop):
+    def work(**options):
+        with shop.connect(**options) as connection, connection.cursor() as cursor:
+            cursor.execute("DELETE FROM products WHERE id = 1")
+            connection.commit()
+
+    _, playback = Runs(work).replayed(lambda: work(autocommit=True))
+    recorded, sent = (
+        outputs[0].value["kwargs"]
+        for outputs in (playback.recorded_outputs, playback.playback_outputs)
+    )
+    assert sent == {**recorded, "transaction": "autocommit"}

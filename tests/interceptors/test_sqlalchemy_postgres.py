@@ -139,3 +139,17 @@ def test_async_engines_replay_too(engine, url, replays_equal):
             await asynchronous.dispose()
 
     assert replays_equal(lambda: asyncio.run(run())).result == ["axe", "broom", "saw", "axe"]
+
+
+def test_an_engine_of_another_isolation_level_is_a_difference(engine, postgres):
+    def work(**options):
+        with Session(engine.execution_options(**options)) as session:
+            session.add(Tool(name="saw", cents=1))
+            session.commit()
+
+    recorded = Runs(work)
+    for level in ("SERIALIZABLE", "AUTOCOMMIT"):
+        with postgres.gone():
+            _, playback = recorded.replayed(lambda at=level: work(isolation_level=at))
+        sent = playback.playback_outputs[0].value["kwargs"]["transaction"]
+        assert level.lower() in sent.lower()

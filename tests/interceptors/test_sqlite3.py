@@ -1140,3 +1140,17 @@ def test_the_end_of_a_part_of_a_transaction_that_was_not_recorded_leaves_it_open
 
 def _sent_in(playback):
     return [key.removeprefix("output: ").partition(" #")[0] for key, _ in playback.playback_outputs]
+
+
+@pytest.mark.parametrize(
+    ("level", "told"), [(None, "autocommit"), ("IMMEDIATE", "IMMEDIATE"), ("DEFERRED", None)]
+)
+def test_a_write_under_other_transactions_is_a_difference(path, level, told):
+    def work(level=""):
+        with closing(sqlite3.connect(path, isolation_level=level)) as connection:
+            connection.execute("DELETE FROM product")
+            connection.commit()
+
+    _, playback = Runs(work).replayed(lambda: work(level))
+    assert playback.recorded_outputs[0].value["kwargs"] == {"sql": "DELETE FROM product"}
+    assert playback.playback_outputs[0].value["kwargs"].get("transaction") == told
