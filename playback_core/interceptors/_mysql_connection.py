@@ -64,6 +64,12 @@ def set_status(connection: Any, status: int | None) -> None:
         connection.server_status = status
 
 
+def in_autocommit(connection: Any) -> int:
+    """Return the bit of a status that says so, as a connection has asked for it."""
+    is_in = connection.autocommit_mode in (None, True)
+    return int(SERVER_STATUS.SERVER_STATUS_AUTOCOMMIT) if is_in else 0
+
+
 class Connect(CallTarget):
     """The opening of a connection."""
 
@@ -106,9 +112,7 @@ def facts_of(connection: Any) -> dict[str, Any]:
 
 def open_hollow(connection: Any, facts: dict[str, Any]) -> None:
     """Let a connection look as one that was opened, with what is known of its server."""
-    in_autocommit = connection.autocommit_mode in (None, True)
-    status = SERVER_STATUS.SERVER_STATUS_AUTOCOMMIT if in_autocommit else 0
-    vars(connection).update(_UNKNOWN | {"server_status": status} | facts)
+    vars(connection).update(_UNKNOWN | {"server_status": in_autocommit(connection)} | facts)
     connection._closed = False
     connection._sock = HollowSocket()
     connection._rfile = None

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, Final
 
+from pymysql.constants import SERVER_STATUS
+
 from playback_core.interception import Args, Kwargs
 from playback_core.interceptor import Interceptor, Target
 from playback_core.interceptors._mysql_address import note_chosen, note_statement
@@ -14,6 +16,7 @@ from playback_core.interceptors._mysql_connection import (
     Close,
     Connect,
     facts_of,
+    in_autocommit,
     open_hollow,
     set_status,
 )
@@ -50,6 +53,17 @@ class _Command(Told):
         call.about._result = None
         set_status(call.about, stored["status"])
         return stored.get("value")
+
+
+class _Autocommit(_Command):
+    """What puts a connection in autocommit, which sends nothing where it is in it already."""
+
+    def answer_missing(self, call: Call) -> Outcome | None:
+        given = super().answer_missing(call)
+        if given is not None:
+            others = call.about.server_status & ~SERVER_STATUS.SERVER_STATUS_AUTOCOMMIT
+            set_status(call.about, others | in_autocommit(call.about))
+        return given
 
 
 class _SelectDatabase(_Command):
@@ -138,7 +152,7 @@ INTERCEPTOR: Final = Interceptor(
         _Command("Connection.rollback", lambda connection: "ROLLBACK"),
         _SelectDatabase(),
         _Command("Connection.show_warnings", lambda connection: "SHOW WARNINGS"),
-        _Command(
+        _Autocommit(
             "Connection._send_autocommit_mode",
             lambda connection: f"SET AUTOCOMMIT = {int(connection.autocommit_mode)}",
         ),

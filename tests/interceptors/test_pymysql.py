@@ -361,3 +361,17 @@ def test_a_write_in_autocommit_where_it_was_none_is_a_difference(shop):
         for outputs in (playback.recorded_outputs, playback.playback_outputs)
     )
     assert sent == {**recorded, "transaction": "autocommit"}
+
+
+def test_an_engine_in_autocommit_sets_that_once_for_a_connection_in_a_replay_too(shop):
+    engine = sa.create_engine(
+        f"mysql+pymysql://shop@127.0.0.1:{shop.port}/shop", isolation_level="AUTOCOMMIT"
+    )
+
+    def work():
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            return connection.execute(sa.text("DELETE FROM products")).rowcount
+
+    recorded = Runs(work)
+    engine.dispose()
+    recorded.replayed_the_same()
