@@ -8,7 +8,7 @@ from typing import Any, Final
 from psycopg import pq
 
 from playback_core.codec import Deferred, encode
-from playback_core.interceptors._pg_results import plain_result
+from playback_core.interceptors._pg_results import plain_result, settings_of
 from playback_core.library_interception import Missing
 from playback_core.session import Session
 
@@ -27,7 +27,8 @@ class BlocksKept(Deferred):
         self._cursor = cursor
         self._results = list(cursor._results)
         self._blocks: list[bytes] = []
-        self._facts: dict[str, Any] = {}
+        _, settings = settings_of(cursor._pgconn)
+        self._facts: dict[str, Any] = {"settings": settings}
 
     def add(self, block: Any) -> None:
         """Keep a block; an empty one is the end."""
@@ -39,7 +40,7 @@ class BlocksKept(Deferred):
             self._blocks.append(data)
             session.grow(len(data) + _BLOCK_BYTES)
         else:
-            self._facts = {"read": True, "copied": self._cursor._rowcount}
+            self._facts |= {"read": True, "copied": self._cursor._rowcount}
             self.note_status()
 
     def note_status(self) -> None:

@@ -9,6 +9,7 @@ from weakref import WeakKeyDictionary
 
 import psycopg
 from psycopg import pq
+from psycopg._tz import get_tzinfo
 from psycopg.adapt import Transformer
 from psycopg.pq.misc import PGresAttDesc
 
@@ -16,7 +17,7 @@ from playback_core.interception import Args, Kwargs
 from playback_core.interceptor import Target
 from playback_core.interceptors._pg_copied import BlocksAgain, BlocksKept, DataSent
 from playback_core.interceptors._pg_hollow import Detached
-from playback_core.interceptors._pg_replayed import ReplayedResult, ReplayedTransformer
+from playback_core.interceptors._pg_replayed import ReplayedResult, ReplayedTransformer, in_zone
 from playback_core.interceptors._pg_statements import (
     Execute,
     Statements,
@@ -80,8 +81,20 @@ class MadeCopy(Target):
                 # What is in C takes only a transformer that is, and would read a connection.
                 copy.formatter.transformer = transformer = Transformer(Detached(cursor.adapters))
                 transformer.set_pgresult(_columns_only(cursor.pgresult))
+                copy.formatter.parse_row = _in_zone_of(cursor, copy.formatter.parse_row)
 
         return init
+
+
+def _in_zone_of(cursor: Any, parse: Function) -> Function:
+    # Without a connection moments are loaded in UTC.
+    zone = get_tzinfo(cursor.connection.pgconn)
+
+    def parse_row(data: Any) -> tuple[Any, ...] | None:
+        row = parse(data)
+        return None if row is None else tuple(in_zone(each, zone) for each in row)
+
+    return parse_row
 
 
 def _columns_only(result: ReplayedResult) -> Any:

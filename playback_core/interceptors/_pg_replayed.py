@@ -140,7 +140,7 @@ class ReplayedTransformer(Transformer):
             return loaded
         if oid == _MOMENT:
             return [each if each is None else each.astimezone(zone) for each in loaded]
-        return [_in_zone(each, zone) for each in loaded]
+        return [in_zone(each, zone) for each in loaded]
 
     def _loaded_by(self, load: Any, oid: int, values: list[Any]) -> list[Any]:
         kinds = set(map(type, values))
@@ -158,16 +158,17 @@ class ReplayedTransformer(Transformer):
         return again
 
 
-def _in_zone(value: Any, zone: tzinfo) -> Any:
+def in_zone(value: Any, zone: tzinfo) -> Any:
+    """Return a loaded value whose moments that have a zone have the given one, at any depth."""
     if isinstance(value, list):
-        return [_in_zone(each, zone) for each in value]
+        return [in_zone(each, zone) for each in value]
     if isinstance(value, datetime):
-        return value.astimezone(zone)
+        return value if value.tzinfo is None else value.astimezone(zone)
     if isinstance(value, Range):
-        lower, upper = _in_zone(value.lower, zone), _in_zone(value.upper, zone)
+        lower, upper = in_zone(value.lower, zone), in_zone(value.upper, zone)
         return type(value)(lower, upper, value.bounds, empty=value.isempty)
     if isinstance(value, Multirange):
-        return type(value)([_in_zone(each, zone) for each in value])
+        return type(value)([in_zone(each, zone) for each in value])
     return value
 
 

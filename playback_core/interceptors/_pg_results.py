@@ -80,7 +80,7 @@ def results_kept(results: list[Any], context: Any, facts: dict[str, Any]) -> Any
     # Where there are none, a pipeline may still get some.
     if is_plain and results and not any(map(_has_moments, results)):
         return ResultsSnapshot(results, facts)
-    usual, settings = _settings(*map(context.connection.pgconn.parameter_status, _SETTINGS))
+    usual, settings = settings_of(context.connection.pgconn)
     facts["settings"] = settings
     if is_plain and usual:
         return ResultsSnapshot(results, facts)
@@ -90,6 +90,11 @@ def results_kept(results: list[Any], context: Any, facts: dict[str, Any]) -> Any
     encoding = facts.get("encoding", "utf-8")
     plain = [plain_result(*pair, encoding=encoding) for pair in zip(results, loaded, strict=True)]
     return facts | {"results": plain}
+
+
+def settings_of(pgconn: Any) -> tuple[bool, dict[str, str]]:
+    """Return what the texts of moments depend on; and, before it, whether that is as usual."""
+    return _settings(*map(pgconn.parameter_status, _SETTINGS))
 
 
 @lru_cache(maxsize=64)

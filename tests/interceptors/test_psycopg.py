@@ -1073,3 +1073,18 @@ def test_a_write_under_other_transactions_is_a_difference(postgres, changed, tol
     sent = playback.playback_outputs[0].value["kwargs"]
     assert "transaction" not in playback.recorded_outputs[0].value["kwargs"]
     assert (sent["transaction"], playback.missed) == (told, [])
+
+
+@pytest.mark.parametrize("binary", [False, True])
+def test_moments_that_are_copied_out_have_the_zone_of_the_connection(again, binary):
+    how = "(FORMAT binary)" if binary else ""
+
+    def work(connection):
+        connection.execute("SET TIME ZONE 'Asia/Tokyo'")
+        with connection.cursor().copy(
+            f"COPY (SELECT id, added, added::timestamp FROM products) TO STDOUT {how}"
+        ) as copy:
+            copy.set_types(["int4", "timestamptz", "timestamp"])
+            return [[str(each) for each in row] for row in copy.rows()]
+
+    assert again(work).result[2] == ["3", "2024-03-01 15:30:00+09:00", "2024-03-01 15:30:00"]
