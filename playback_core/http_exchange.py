@@ -203,7 +203,7 @@ def redacted_response(
     The cookie of the session, if it has one, is marked: it is compared by what the session holds.
     Content-Length follows a body that redaction changed, so that what is stored agrees with itself.
     """
-    redacted, content_type = [], ""
+    redacted, content_type, coding = [], "", ""
     for name, value in headers:
         lowered = name.lower()
         if lowered in redactor.headers:
@@ -215,10 +215,12 @@ def redacted_response(
             value = marked_cookie(value) if is_session else redactor.header(name, value)
         elif lowered == "content-type":
             content_type = value
+        elif lowered == "content-encoding":
+            coding = value
         elif lowered in URL_HEADERS:
             value = redacted_url(redactor, value)
         redacted.append([name, value])
-    shown = redactor.body(content_type, body) if body else body
+    shown = redactor.coded_body(content_type, coding, body) if body else body
     if len(shown) != len(body):
         for pair in redacted:
             if pair[0].lower() == "content-length":
@@ -255,7 +257,8 @@ def redacted_environ(
         if value and isinstance(value, str):
             redact = redactor.query if key == "QUERY_STRING" else partial(redacted_url, redactor)
             environ[key] = redact(value)
-    shown = redactor.body(str(environ.get("CONTENT_TYPE", "")), body) if body else body
+    kind, coding = (str(environ.get(name, "")) for name in ("CONTENT_TYPE", _CODING))
+    shown = redactor.coded_body(kind, coding, body) if body else body
     if len(shown) != len(body) and environ.get("CONTENT_LENGTH"):
         environ["CONTENT_LENGTH"] = str(len(shown))
     return environ, shown
@@ -271,6 +274,7 @@ def _environ_keys(headers: frozenset[str]) -> list[tuple[str, str]]:
     return [("HTTP_" + name.upper().replace("-", "_"), name) for name in headers]
 
 
+_CODING: Final = "HTTP_CONTENT_ENCODING"
 _QUERIES: Final = ("QUERY_STRING", "RAW_URI", "REQUEST_URI", "HTTP_REFERER")
 
 

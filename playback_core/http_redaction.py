@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, urlencode
 from playback_core.codec.pattern_entries import PatternLike
 from playback_core.codec.redaction import DEFAULT_FIELDS, Redactor
 from playback_core.codec.value_patterns import text_of
+from playback_core.content_codings import decoded, encoded
 
 DEFAULT_HEADERS: Final = frozenset(
     {
@@ -101,6 +102,16 @@ class HttpRedactor(Redactor):
         elif kind in _OF_JSON_LINES:
             return self._json_text(body)
         return self.text(body)
+
+    def coded_body(self, content_type: str, coding: str, body: bytes) -> bytes:
+        """Return a body redacted within its Content-Encoding, where that can be taken off."""
+        coding = coding.strip().lower()
+        plain = None if coding in ("", "identity") else decoded(coding, body)
+        if plain is None:
+            # Some have the body decoded, whatever its header says.
+            return self.body(content_type, body)
+        shown = self.body(content_type, plain)
+        return body if shown == plain else encoded(coding, shown)
 
     def _field(self, name: str, value: str) -> str:
         # Its characters are the bytes that were sent.

@@ -49,7 +49,8 @@ class AsgiHttpExchange(HttpExchange):
         headers = [[name, redactor.header(name, value)] for name, value in scope["headers"]]
         query = scope.get("query_string", b"").decode("latin-1")
         scope["query_string"] = redactor.query(query).encode("latin-1")
-        body = redactor.body(header_value(headers, "content-type"), self.request_body)
+        kind, coding = (header_value(headers, f"content-{name}") for name in ("type", "encoding"))
+        body = redactor.coded_body(kind, coding, self.request_body)
         for pair in headers:
             if pair[0] == "referer":
                 pair[1] = redacted_url(redactor, pair[1])

@@ -9,7 +9,6 @@ from weakref import WeakKeyDictionary
 from playback_core.codec.redaction import Redactor
 from playback_core.http_exchange import URL_HEADERS, header_value, redacted_response, redacted_url
 from playback_core.http_redaction import HttpRedactor
-from playback_core.interceptors._codings import decoded, encoded
 from playback_core.packing import Redaction
 
 Pairs = list[tuple[str, str]]
@@ -65,13 +64,5 @@ def redacted_received(
 def _redacted_body(
     redactor: HttpRedactor, headers: Pairs, body: bytes, *, is_encoded: bool = True
 ) -> bytes:
-    content_type = header_value(headers, "content-type")
-    coding = header_value(headers, "content-encoding").strip().lower()
-    if not is_encoded or coding in ("", "identity"):
-        return redactor.body(content_type, body)
-    plain = decoded(coding, body)
-    if plain is None:
-        # Some clients give the body decoded, whatever its header says.
-        return redactor.body(content_type, body)
-    shown = redactor.body(content_type, plain)
-    return body if shown == plain else encoded(coding, shown)
+    coding = header_value(headers, "content-encoding") if is_encoded else ""
+    return redactor.coded_body(header_value(headers, "content-type"), coding, body)

@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from playback_core.codec import Deferred, encode_plain
+from playback_core.content_codings import decoded as without_coding
 from playback_core.http_exchange import header_value
 from playback_core.interceptors._bodies import ReceivedBody, stored_body
-from playback_core.interceptors._codings import decoded as without_coding
 from playback_core.interceptors._http_secrets import http_redactor, redacted_received
 from playback_core.library_interception import Call
 from playback_core.session import Session

@@ -5,8 +5,9 @@ A response is `{'status': 200, 'headers': [[name, value], ...], 'body': bytes, .
 
 import json
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
+from playback_core.content_codings import decoded
 from playback_core.studio.diff import attribute_step, differences, rules_between, same
 from playback_core.studio.difference import (
     Difference,
@@ -22,9 +23,12 @@ LENGTH_RULE: Final = "Content-Length is not compared where bodies differ"
 SET_RULE: Final = "the order within this header has no meaning"
 EXPIRES_RULE: Final = "Expires of a cookie with Max-Age is not compared"
 JSON_RULE: Final = "JSON bodies compare as structures"
+CODING_RULE: Final = "bodies compare without their Content-Encoding"
+ETAG_RULE: Final = "an ETag is not compared where rules take out all that differs in the body"
 
 # RFC 9110 makes them sets; servers often write them in the order of a set in memory.
 _SETS: Final = frozenset({"allow", "vary"})
+_BODY: Final = "response body"
 _COMPARED_APART: Final = frozenset({"status", "headers", "body"})
 
 
@@ -44,21 +48,25 @@ def response_differences(
 ) -> Iterator[Difference]:
     """Yield where two responses differ, and the differences that rules take out.
 
-    Header names compare without case and in any order. A JSON body (by its Content-Type) is
-    compared as a structure.
+    Header names compare without case and in any order. A body is compared without its
+    Content-Encoding, and a JSON body (by its Content-Type) as a structure.
     """
     yield from differences(recorded["status"], replayed["status"], "response status")
     headers, other_headers = _headers(recorded), _headers(replayed)
     are_json = is_json(headers) and is_json(other_headers)
-    yield from body_differences(
-        recorded["body"], replayed["body"], "response body", are_json=are_json
+    bodies = recorded["body"], replayed["body"]
+    in_bodies = list(
+        body_differences(*_plain(bodies, headers, other_headers), _BODY, are_json=are_json)
     )
-    bodies_are_same = same(recorded["body"], replayed["body"])
+    if not (in_bodies or same(*bodies)):
+        in_bodies = [ignored(_BODY, CODING_RULE, text_of(bodies[0]), text_of(bodies[1]))]
+    yield from in_bodies
+    changes = _Changes(bool(in_bodies), any(each.counts for each in in_bodies))
     for name in dict.fromkeys([*headers, *other_headers]):
         for difference in _header_differences(
             name, headers.get(name, []), other_headers.get(name, [])
         ):
-            rule = _rule_for(name, bodies_are_same)
+            rule = _rule_for(name, changes)
             yield difference if rule is None else taken_out(difference, rule)
     for name in [key for key in {**recorded, **replayed} if key not in _COMPARED_APART]:
         yield from _part_differences(name, recorded, replayed)
@@ -128,10 +136,32 @@ def _value_differences(path: str, values: list[Any], others: list[Any]) -> Itera
         yield from differences(values, others, path)
 
 
-def _rule_for(name: str, bodies_are_same: bool) -> str | None:
+class _Changes(NamedTuple):
+    """Whether the bodies of two responses differ, and whether that counts."""
+
+    any: bool
+    counts: bool
+
+
+def _rule_for(name: str, changes: _Changes) -> str | None:
     if name == "date":
         return DATE_RULE
-    return LENGTH_RULE if name == "content-length" and not bodies_are_same else None
+    if name == "content-length" and changes.any:
+        return LENGTH_RULE
+    # Of a response that has no other body, it is all that is known of one.
+    return ETAG_RULE if name == "etag" and changes.any and not changes.counts else None
+
+
+def _plain(
+    bodies: tuple[Any, Any], headers: dict[str, list[Any]], others: dict[str, list[Any]]
+) -> tuple[Any, Any]:
+    """Return bodies without the coding that both have, where it can be taken off both."""
+    coding, other = (each.get("content-encoding", []) for each in (headers, others))
+    if coding != other or len(coding) != 1 or not all(type(each) is bytes for each in bodies):
+        return bodies
+    name = str(coding[0]).strip().lower()
+    plain, other_plain = (decoded(name, body) for body in bodies)
+    return bodies if plain is None or other_plain is None else (plain, other_plain)
 
 
 def body_differences(

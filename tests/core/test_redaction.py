@@ -2,6 +2,7 @@ import asyncio
 import collections
 import enum
 import gc
+import gzip
 import json
 import pickle
 import re
@@ -22,7 +23,8 @@ from hypothesis import strategies as st
 from playback_core import InMemoryTapeCassette, Playback, Recording, TapeRecorder
 from playback_core.codec import decode, encode, encode_key
 from playback_core.codec.redaction import Redactor, is_pseudonym
-from playback_core.http_exchange import redacted_response
+from playback_core.content_codings import decoded, encoded
+from playback_core.http_exchange import redacted_environ, redacted_response
 from playback_core.http_redaction import HttpRedactor
 
 Load = Callable[[], Recording]
@@ -390,6 +392,41 @@ class TestHttp:
     )
     def test_headers_by_name(self, redactor: HttpRedactor, name: str) -> None:
         assert SECRET not in redactor.header(name, SECRET)
+
+    @pytest.mark.parametrize("coding", ["gzip", "deflate", "zstd", "GZIP "])
+    def test_a_compressed_response_has_none_and_stays_one(
+        self, redactor: HttpRedactor, coding: str
+    ) -> None:
+        name = coding.strip().lower()
+        headers = [("Content-Type", "application/json"), ("Content-Encoding", coding)]
+        plain = json.dumps({"token": SECRET, "n": 1}).encode()
+
+        kept, body = redacted_response(redactor, headers, encoded(name, plain), None)
+
+        shown = decoded(name, body)
+        assert kept == [list(pair) for pair in headers]
+        assert shown is not None
+        assert json.loads(shown) == {"token": redactor.pseudonym(SECRET), "n": 1}
+
+    @pytest.mark.parametrize("body", [b"\x1f\x8b no gzip", gzip.compress(b'{"n": 1}')])
+    def test_a_compressed_response_without_secrets_is_left_as_it_is(
+        self, redactor: HttpRedactor, body: bytes
+    ) -> None:
+        headers = [("Content-Type", "application/json"), ("Content-Encoding", "gzip")]
+
+        assert redacted_response(redactor, headers, body, None)[1] == body
+
+    def test_a_compressed_request_has_none(self, redactor: HttpRedactor) -> None:
+        environ = {
+            "CONTENT_TYPE": "application/json",
+            "HTTP_CONTENT_ENCODING": "gzip",
+            "CONTENT_LENGTH": "1",
+        }
+
+        kept, body = redacted_environ(redactor, environ, gzip.compress(b'{"token": "hunter2"}'))
+
+        assert b"hunter2" not in gzip.decompress(body)
+        assert kept["CONTENT_LENGTH"] == str(len(body))
 
     @pytest.mark.parametrize("length", range(len(_CUT) - 20, len(_CUT)))
     def test_the_fields_of_json_that_is_cut_are_hidden(

@@ -1,11 +1,15 @@
+import gzip
 import json
+import zlib
 from typing import Any
 
 import pytest
 
 from playback_core.studio.difference import Diff
 from playback_core.studio.http_response import (
+    CODING_RULE,
     DATE_RULE,
+    ETAG_RULE,
     EXPIRES_RULE,
     JSON_RULE,
     LENGTH_RULE,
@@ -156,3 +160,37 @@ def test_a_cookie_with_max_age_expires_when_that_says() -> None:
 
 def test_values_of_these_headers_that_are_no_text_are_compared_as_they_are() -> None:
     assert found(response(b"", ["Allow", 1], ["Set-Cookie", 2]), response(b"", ["Allow", 2]))  # type: ignore[list-item]
+
+
+GZIP = ["Content-Encoding", "gzip"]
+
+
+def test_a_compressed_body_is_compared_as_what_it_says() -> None:
+    recorded = response(gzip.compress(b'{"total": 10.5}'), JSON, GZIP)
+    replayed = response(gzip.compress(b'{"total": 10.49}'), JSON, GZIP)
+    assert found(recorded, replayed) == ["response body $.total: 10.5 -> 10.49"]
+
+
+def test_bodies_that_are_only_compressed_otherwise_are_equal_and_listed() -> None:
+    recorded = response(gzip.compress(b"tea" * 99, 9), GZIP, ["Content-Length", "30"])
+    replayed = response(gzip.compress(b"tea" * 99, 0), GZIP, ["Content-Length", "320"])
+    assert not found(recorded, replayed)
+    assert rules(recorded, replayed) == [CODING_RULE, LENGTH_RULE]
+
+
+def test_a_coding_that_changed_or_is_none_leaves_bodies_as_they_are() -> None:
+    deflated = response(zlib.compress(b"tea"), ["Content-Encoding", "deflate"])
+    assert len(found(response(gzip.compress(b"tea"), GZIP), deflated)) == 2
+    assert found(response(b"tea", GZIP), response(b"milk", GZIP)) == [
+        'response body: "tea" -> "milk"'
+    ]
+
+
+def test_an_etag_counts_but_where_rules_take_out_all_that_differs_in_the_body() -> None:
+    tag, other = ["ETag", "a"], ["ETag", "b"]
+    assert not found(response(b'{"a": 1}', JSON, tag), response(b'{"a":1}', JSON, other))
+    assert rules(response(b'{"a": 1}', JSON, tag), response(b'{"a":1}', JSON, other)) == [
+        *(JSON_RULE, ETAG_RULE)
+    ]
+    assert len(found(response(b"1", tag), response(b"2", other))) == 2
+    assert len(found(response(b"1", tag), response(b"1", other))) == 1

@@ -4,7 +4,7 @@ import zlib
 
 import pytest
 
-from playback_core.interceptors._codings import MAX_DECODED, decoded, encoded
+from playback_core.content_codings import MAX_DECODED, decoded, encoded
 from tests.interceptors.http_server import CODINGS
 
 
