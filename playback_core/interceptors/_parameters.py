@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice, takewhile
 from typing import Any, Final, NamedTuple
 
+from playback_core.codec import encode_key
 from playback_core.interceptors._tokens import Token
 
 _BY_POSITION: Final = frozenset(("?", "%s"))
@@ -27,11 +29,12 @@ _FIRST: Final = frozenset(("SELECT", "VALUES"))
 class Places(NamedTuple):
     """Where parameters go: the `names` of their columns, and their own `keys` if they have any.
 
-    Without names they are a list.
+    Without names they are a list. `sets` are the names of which all stand in one `IN (?, ?)`.
     """
 
     names: tuple[str, ...]
     keys: tuple[str, ...] = ()
+    sets: frozenset[str] = frozenset()
 
 
 def places_of(tokens: Sequence[Token]) -> Places:
@@ -48,10 +51,41 @@ def places_of(tokens: Sequence[Token]) -> Places:
         names.append(name)
     if not by_position:
         shown = [name or key for name, key in zip(names, keys, strict=True)]
-        return Places(tuple(shown), tuple(keys))
+        return Places(tuple(shown), tuple(keys), _sets(tokens, shown))
     if not any(names):
         return Places(())
-    return Places(tuple(name or f"parameter {number}" for number, name in enumerate(names, 1)))
+    shown = [name or f"parameter {number}" for number, name in enumerate(names, 1)]
+    return Places(tuple(shown), sets=_sets(tokens, shown))
+
+
+def _sets(tokens: Sequence[Token], names: Sequence[str]) -> frozenset[str]:
+    counts, found, number = Counter(names), set[str](), 0
+    for index, token in enumerate(tokens):
+        if token.kind != "place":
+            continue
+        if [each.text.upper() for each in tokens[index - 2 : index]] == ["IN", "("]:
+            behind = takewhile(_is_listed, islice(tokens, index, None))
+            listed = names[number : number + sum(each.kind == "place" for each in behind)]
+            if 1 < len(listed) == counts[listed[0]] == listed.count(listed[0]):
+                found.add(listed[0])
+        number += 1
+    return frozenset(found)
+
+
+def _is_listed(token: Token) -> bool:
+    return token.kind == "place" or token.text == ","
+
+
+def unordered(places: Places, parameters: Any) -> Any:
+    """Return parameters by name with those that are sets in an order that is always the same."""
+    if type(parameters) is not dict or places.sets.isdisjoint(parameters):
+        return parameters
+    return {
+        name: sorted(value, key=encode_key)
+        if name in places.sets and isinstance(value, list)
+        else value
+        for name, value in parameters.items()
+    }
 
 
 def named(places: Places, values: Any) -> Any:

@@ -13,7 +13,7 @@ from weakref import ref
 from playback_core.codec import UNCHANGING
 from playback_core.interception import Args, Kwargs
 from playback_core.interceptors._dialects import OTHER, Dialect
-from playback_core.interceptors._parameters import Places, named, named_rows
+from playback_core.interceptors._parameters import Places, named, named_rows, unordered
 from playback_core.interceptors._sql import NAME, Statement, normal_form, statement
 from playback_core.library_interception import INPUT, OUTPUT, UNRECORDED, Call, LibraryCalls
 from playback_core.playback_session import PlaybackSession
@@ -147,7 +147,14 @@ class ToldStatements(LibraryCalls):
     def normalised(self, fields: dict[str, Any]) -> dict[str, Any]:
         text = fields.get("sql")
         kept = {name: value for name, value in fields.items() if name != _DATABASE}
-        return {**kept, "sql": normal_form(text, self._dialect)} if isinstance(text, str) else kept
+        if not isinstance(text, str):
+            return kept
+        if "parameters" in kept:
+            # Such a list is made of a set more often than not, whose order is chance.
+            kept["parameters"] = unordered(
+                statement(text, self._dialect).places, kept["parameters"]
+            )
+        return {**kept, "sql": normal_form(text, self._dialect)}
 
 
 def _with_parameters(

@@ -146,6 +146,24 @@ def test_parameters_have_the_names_of_their_columns(text, names):
     assert statement(text).places.names == names
 
 
+@pytest.mark.parametrize(
+    ("text", "sets"),
+    [
+        ("SELECT * FROM t WHERE a IN (?, ?) AND b NOT IN (?,? , ?)", {"a", "b"}),
+        ("SELECT * FROM t WHERE a IN (:one, :two) AND b > :three", {"a"}),
+        ("SELECT * FROM t WHERE a IN (?, ?) AND a > ?", set()),
+        ("SELECT * FROM t WHERE a IN (?, ?) OR a IN (?, ?)", set()),
+        ("SELECT * FROM t WHERE a > ? AND a < ? AND b IN (?)", set()),
+        ("SELECT * FROM t WHERE a IN (?, lower(?))", set()),
+        ("SELECT * FROM t WHERE a IN (SELECT b FROM u WHERE b > ? AND b < ?)", set()),
+        ("INSERT INTO t (a) VALUES (?), (?)", set()),
+    ],
+)
+def test_lists_whose_order_means_nothing_are_told_from_others(text, sets):
+    assert statement(text).places.sets == sets
+    assert statement(text.replace("?", "%s")).places.sets == sets
+
+
 def test_parameters_are_given_by_name_where_there_are_names():
     assert named(Places(("a", "b")), (1, 2)) == {"a": 1, "b": 2}
     assert named(Places(("a", "a", "b")), (1, 2, 3)) == {"a": [1, 2], "b": [3]}

@@ -205,6 +205,26 @@ def test_a_query_that_means_the_same_is_served_as_normalised(path):
     assert [each.how for each in playback.moved] == ["normalised"]
 
 
+def test_a_list_of_values_in_another_order_is_served_as_normalised_and_bounds_are_not(path):
+    def work(text, *given):
+        with closing(sqlite3.connect(path)) as connection:
+            return connection.execute(text, given).fetchall()
+
+    among = "SELECT cents FROM product WHERE name IN (?, ?, ?)"
+    recorded = Runs(lambda: work(among, "axe", "saw", "broom"))
+    result, playback = recorded.replayed(lambda: work(among, "saw", "broom", "axe"))
+    assert result == recorded.result
+    assert [each.how for each in playback.moved] == ["normalised"]
+    for given in (("saw", "broom", "hat"), ("saw", "saw", "axe")):
+        with pytest.raises(RecordingKeyError):
+            recorded.replayed(lambda given=given: work(among, *given))
+
+    between = "SELECT name FROM product WHERE cents > ? AND cents < ?"
+    recorded = Runs(lambda: work(between, 1, 5000))
+    with pytest.raises(RecordingKeyError):
+        recorded.replayed(lambda: work(between, 5000, 1))
+
+
 def test_a_query_that_was_not_recorded_is_a_miss(path):
     def work(least):
         with closing(sqlite3.connect(path)) as connection:
