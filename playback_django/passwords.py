@@ -1,4 +1,4 @@
-"""Passwords of Django's users: whether one is right is an input, as a replay has pseudonyms."""
+"""Passwords of Django's users, and what is made of them: inputs, as a replay has pseudonyms."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from playback_core.session import Session
 
 _HASHERS: Final = "django.contrib.auth.hashers"
 _USER: Final = "django.contrib.auth.base_user"
+_TOKENS: Final = "django.contrib.auth.tokens"
 
 
 class _Making(Verification):
@@ -44,6 +45,14 @@ def _made(password: Any, *more: Any, **named: Any) -> dict[str, Any]:
 
 def _of_session(user: Any, secret: Any = None) -> dict[str, Any]:
     return {"password": user.password, "key": secret}
+
+
+def _token_made(generator: Any, user: Any) -> dict[str, Any]:
+    return {"user": user.pk, "for": generator.key_salt}
+
+
+def _token_checked(generator: Any, user: Any, token: Any) -> dict[str, Any]:
+    return {"user": getattr(user, "pk", None), "for": generator.key_salt, "given": token}
 
 
 _place: Final = partial(Verification, _HASHERS)
@@ -80,6 +89,22 @@ INTERCEPTOR: Final = Interceptor(
             fields=_of_session,
             secrets=[],
             held=["password", "key"],
+        ),
+        # It is made of a password and of the moment, of which neither is the same in a replay.
+        # Mails and paths have it readable, so that nothing is hidden of it here.
+        Verification(
+            _TOKENS,
+            "PasswordResetTokenGenerator.make_token",
+            alias="django reset token",
+            fields=_token_made,
+            secrets=[],
+        ),
+        Verification(
+            _TOKENS,
+            "PasswordResetTokenGenerator.check_token",
+            alias="django reset token checked",
+            fields=_token_checked,
+            secrets=[],
         ),
     ],
 )

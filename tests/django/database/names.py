@@ -23,6 +23,7 @@ NAMES = (
     "seen",
     "left",
     "joined",
+    "forgotten",
     "tokened",
     "classified",
     "mailed",

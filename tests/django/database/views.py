@@ -8,6 +8,7 @@ from typing import Any
 from asgiref.sync import sync_to_async
 from django.contrib import messages
 from django.contrib.auth import authenticate, get_user_model, login, logout
+from django.contrib.auth.tokens import default_token_generator
 from django.contrib.contenttypes.models import ContentType
 from django.contrib.sites.models import Site
 from django.core.cache import caches
@@ -261,6 +262,14 @@ def joined(request: HttpRequest) -> HttpResponse:
     again = User.objects.get(pk=user.pk)
     user.delete()
     return HttpResponse(f"{usable} {again.has_usable_password()} {user.date_joined}")
+
+
+def forgotten(request: HttpRequest) -> HttpResponse:
+    user = get_user_model().objects.get(username=who(request))
+    token = default_token_generator.make_token(user)
+    send_mail("Your password", f"/reset/{token}/", None, [user.email])
+    given = [default_token_generator.check_token(user, each) for each in (token, token[:-1])]
+    return HttpResponse(f"{given}")
 
 
 def tokened(request: HttpRequest) -> HttpResponse:
