@@ -4,11 +4,13 @@ import asyncio
 from typing import Any, ClassVar
 
 from django.http import HttpRequest
+from django.urls import Resolver404
 
 from playback_core.asgi.exchange import AsgiExchange, Scope
 from playback_core.exchanges.exchange import Exchange
 from playback_core.exchanges.rules import ExchangeRules
 from playback_core.exchanges.shed_exchange import ShedExchange
+from playback_core.http_exchange import RecordedException
 from playback_core.operation import OpenOperation
 from playback_core.shed_operation import ShedOperation
 from playback_core.wsgi.exchange import WsgiExchange
@@ -74,6 +76,13 @@ class DjangoExchange(Exchange):
         with self._guard:
             if not self._named:
                 self.select(self._category(None))
+
+    def _told(self, error: BaseException, how: str) -> RecordedException:
+        told = super()._told(error, how)
+        if isinstance(error, Resolver404) and error.args and isinstance(error.args[0], dict):
+            # All patterns of the project are in it, and where its modules are.
+            told["message"] = f"no URL pattern matches {error.args[0].get('path')!r}"
+        return told
 
     def _category(self, status: int | None) -> str:
         return category_of_request(self._request, status)

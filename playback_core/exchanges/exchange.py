@@ -121,9 +121,12 @@ class Exchange:
     def note(self, error: BaseException, how: str) -> None:
         """Keep an exception of the application that is, or is not yet, seen in its answer."""
         with self._guard:
-            self._exceptions.append(recorded_exception(error, how))
+            self._exceptions.append(self._told(error, how))
             if isinstance(self._session, PlaybackSession):
                 self._session.note_exception(error)
+
+    def _told(self, error: BaseException, how: str) -> RecordedException:
+        return recorded_exception(error, how)
 
     def take(self, chunk: bytes) -> None:
         """Keep a piece of the body."""

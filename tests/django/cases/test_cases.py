@@ -271,6 +271,13 @@ def test_5_requests_without_a_view_are_categories_of_their_own(fleet, status):
         assert (metadata["route"], metadata["status"]) == (None, status)
 
 
+def test_5_what_is_told_of_an_unknown_url_is_no_other_one_where_a_pattern_is_added(fleet):
+    for response in fleet.responses("unmatched:404"):
+        assert [each["message"] for each in response["exceptions"]] == [
+            "no URL pattern matches 'nowhere/'"
+        ]
+
+
 @pytest.mark.parametrize("category", ["form_first", "uploaded", "thing-buy"])
 def test_7_8_11_a_body_is_recorded_whole_in_whichever_way_it_is_read(fleet, category):
     sent = next(case.body for case in CASES if case.category == category)
