@@ -76,11 +76,12 @@ class _RawConnection(Target):
         @wraps(original)
         def connected(engine: Any) -> Any:
             dialect = engine.dialect
-            if _asks_no_more(dialect):
+            if dialect in _told_by_replays:
                 connection = original(engine)
-                if dialect in _told_by_replays:
-                    _initialise(engine, connection)
+                _initialise(engine, connection)
                 return connection
+            if _asks_no_more(dialect):
+                return original(engine)
             before = set(vars(dialect))
             connection = original(engine)
             learnt = (name for name in vars(dialect) if name not in before)
@@ -128,17 +129,13 @@ def _connection_of_replay(engine: Any, facts: dict[str, Any]) -> Any:
 
     dialect, pool = engine.dialect, engine.pool
     _refuse_unknown(dialect)
-    asks = not _asks_no_more(dialect)
-    if asks:
+    if not _asks_no_more(dialect):
         _told_by_replays.add(dialect)
+        # Until it may ask: other threads of the replay connect at the same time.
         dialect.initialize = _nothing
-    try:
-        options = {"reset_on_return": pool._reset_on_return, "_dispatch": pool.dispatch}
-        with by_itself():
-            connection = NullPool(_creator(engine), dialect=dialect, **options).connect()
-    finally:
-        if asks:
-            del dialect.initialize
+    options = {"reset_on_return": pool._reset_on_return, "_dispatch": pool.dispatch}
+    with by_itself():
+        connection = NullPool(_creator(engine), dialect=dialect, **options).connect()
     if dialect in _told_by_replays:
         _tell(dialect, facts)
     return connection
@@ -212,6 +209,7 @@ def _initialise(engine: Any, connection: Any) -> None:
 
     dialect = engine.dialect
     _told_by_replays.discard(dialect)
+    vars(dialect).pop("initialize", None)
     asking = Connection(
         engine,
         connection=connection,

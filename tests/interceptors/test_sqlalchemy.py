@@ -2,7 +2,9 @@
 
 import asyncio
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from threading import Barrier
 
 import pytest
 from flask import Flask
@@ -66,6 +68,26 @@ def replays_equal(path, operation, replayed=None):
     assert playback.never_consumed == []
     assert playback.playback_outputs == playback.recorded_outputs
     return recorded
+
+
+def test_threads_that_connect_at_once_replay_where_none_has_connected_before(path):
+    def engine_of_threads():
+        engine, both = create_engine(f"sqlite:///{path}"), Barrier(2, timeout=10)
+        event.listen(engine, "checkout", lambda *taken: both.wait())
+        return engine
+
+    def asked(engine):
+        with engine.connect() as connection:
+            return connection.scalar(select(func.count()).select_from(Product))
+
+    def work(engine):
+        with ThreadPoolExecutor(2) as threads:
+            return list(threads.map(asked, [engine, engine]))
+
+    recorded, replayed = engine_of_threads(), engine_of_threads()
+    replays_equal(path, lambda: work(recorded), lambda: work(replayed))
+    recorded.dispose()
+    replayed.dispose()
 
 
 def test_a_unit_of_work_replays_without_its_database(path, engine):
