@@ -25,6 +25,9 @@ _NANOSECONDS: Final = 10**9
 _INTEGER: Final = "_ns"
 _SECRET: Final = "urandom("
 
+SHOWN: Final = "shown_ns"
+"""The name of the reads made before a library asks a clock that is not recorded."""
+
 SEALED: Final = "sealed"
 """The name of the drawings that only a key reads; what tells them apart is sealed with them."""
 

@@ -14,6 +14,7 @@ from playback_core.metadata import CLOCK_READS, RANDOM_READS
 from playback_core.packing import Redaction
 from playback_core.reads import (
     SEALED,
+    SHOWN,
     drawing,
     nanoseconds,
     seconds,
@@ -25,7 +26,7 @@ TICK: Final = 1_000
 """How many nanoseconds go by between two reads of the virtual clock."""
 
 _GREGORIAN_TICKS: Final = 0x01B21DD213814000
-_WALL: Final = frozenset({"time", "time_ns", "datetime_ns"})
+_WALL: Final = frozenset({"time", "time_ns", "datetime_ns", SHOWN})
 
 ReadsByName = dict[str, deque[Any]]
 

@@ -15,6 +15,7 @@ from playback_django import (
     passwords,
     process_rows,
     sessions,
+    shown_times,
     signing,
     storage,
     tasks,
@@ -29,6 +30,7 @@ INTERCEPTORS: Final[tuple[Interceptor, ...]] = (
     signing.INTERCEPTOR,
     tasks.INTERCEPTOR,
     *process_rows.INTERCEPTORS,
+    *shown_times.INTERCEPTORS,
 )
 
 _BY_SETTINGS: Final = (caching, mail, storage)

@@ -57,11 +57,15 @@ def _recorded(original: Any) -> Any:
         return moment if _is_aware() else moment.astimezone().replace(tzinfo=None)
 
     def read() -> int:
-        moment = original()
-        aware = moment if moment.tzinfo is not None else moment.astimezone(UTC)
-        return int((aware - _EPOCH) // _MICROSECOND * 1000)
+        return nanoseconds_of(original())
 
     return now
+
+
+def nanoseconds_of(moment: datetime) -> int:
+    """Return a moment as nanoseconds since the epoch."""
+    aware = moment if moment.tzinfo is not None else moment.astimezone(UTC)
+    return int((aware - _EPOCH) // _MICROSECOND * 1000)
 
 
 def _is_aware() -> bool:
