@@ -7,6 +7,9 @@ from typing import Any, Final
 
 from playback_core.entry import BranchPath, Entry, EntryKind
 
+GARBAGE: Final[BranchPath] = (-1,)
+"""The branch of finalizers of what a replay has left: when recorded, they ran at any time."""
+
 
 class OutlivedBranches:
     """What a replay knows of them: what they called then is not in the recording.
@@ -23,7 +26,7 @@ class OutlivedBranches:
 
     def hold(self, path: BranchPath) -> bool:
         """Tell whether a branch is one of them, or was started by one."""
-        return any(path[: len(each)] == each for each in self._paths)
+        return path[:1] == GARBAGE or any(path[: len(each)] == each for each in self._paths)
 
     def send_beyond(self, path: BranchPath) -> bool:
         """Take one more output of a branch; tell whether it is of them and sent no more."""

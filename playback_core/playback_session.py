@@ -24,7 +24,7 @@ from playback_core.matching import Match, RecordedCalls
 from playback_core.metadata import DURATION, OUTLIVED
 from playback_core.nearest import nearest_call, nearest_output
 from playback_core.now import Windows
-from playback_core.outlived import OutlivedBranches, RunningThreads
+from playback_core.outlived import GARBAGE, OutlivedBranches, RunningThreads
 from playback_core.packing import Redaction, unreadable
 from playback_core.playback import (
     Evidence,
@@ -200,7 +200,8 @@ class PlaybackSession(Session):
         """Note what was about to reach the world, and return the error for it."""
         call = f"{attempt}, at {site}"
         message = f"Blocked in the replay of recording {self._recording.id}: {call}. {remedy}"
-        if self.open:
+        branch = current()
+        if self.open and (branch is None or branch.path[:1] != GARBAGE):
             self._note_missed(Miss(attempt, call, message), SideEffectBlocked)
         else:
             self._late.append(message)

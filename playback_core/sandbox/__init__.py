@@ -1,16 +1,18 @@
 """The sandbox: keeps a replay from touching the world.
 
 `attempts` and `events` say what reaches out, `judge` whether it may; `audit`, `guards` and
-`databases` ask the judge, `scratch` is where a replay may write, and `process` seals a process that
-only replays.
+`databases` ask the judge, `scratch` is where a replay may write, `remains` what it leaves behind,
+and `process` seals a process that only replays.
 """
 
+from functools import partial
 from threading import get_ident
 from types import TracebackType
 
 from playback_core.playback_session import PlaybackSession
 from playback_core.sandbox.judge import sealed_threads
 from playback_core.sandbox.process import install, kind_of_seal, seal_process
+from playback_core.sandbox.remains import garbage
 from playback_core.sandbox.scratch import current_scratch
 
 __all__ = ["Seal", "seal_process"]
@@ -30,6 +32,8 @@ class Seal:
         self._session.sealed = kind_of_seal()
         self._scratch = current_scratch()
         self._scratch.begin()
+        garbage.begin()
+        self._session.at_end(partial(garbage.collect, self._session))
         self._thread = get_ident()
         self._outer = sealed_threads.get(self._thread)
         sealed_threads[self._thread] = self._session
@@ -44,4 +48,5 @@ class Seal:
             del sealed_threads[self._thread]
         else:
             sealed_threads[self._thread] = self._outer
+        garbage.end()
         self._scratch.end()

@@ -12,6 +12,7 @@ from playback_core.sandbox.audit import install_hook
 from playback_core.sandbox.databases import guard_new_connections, guard_open_connections
 from playback_core.sandbox.guards import install_guards
 from playback_core.sandbox.judge import seal_other_threads
+from playback_core.sandbox.remains import install_remains
 from playback_core.sandbox.system_calls import holds_socket, refuse_to_connect
 from playback_core.sandbox_options import SandboxOptions
 
@@ -33,6 +34,7 @@ def install() -> None:
     """Install hook and guards, once, and the guards of modules that were loaded since."""
     is_first = install_hook()
     install_guards()
+    install_remains()
     if is_first:
         guard_open_connections()
     guard_new_connections()

@@ -7,7 +7,9 @@ that tries the escape, and prints what came of it as JSON.
 """
 
 import asyncio
+import atexit
 import ctypes
+import gc
 import json
 import multiprocessing
 import os
@@ -18,6 +20,7 @@ import struct
 import subprocess
 import sys
 import threading
+import weakref
 from collections.abc import Callable
 from contextlib import suppress
 from contextvars import Context
@@ -40,6 +43,8 @@ class World:
         self.marker = folder / "touched"
         self.database = folder / "shop.db"
         self.unix = str(folder / "unix")
+        self.later: Callable[[], object] = lambda: None
+        """What happens when the replay is over."""
 
     def raw_socket(self) -> Escape:
         return lambda: socket.create_connection(self.address, 5).sendall(b"escaped")
@@ -147,6 +152,32 @@ class World:
     def own_context(self) -> Escape:
         return lambda: Context().run(self.marker.touch)
 
+    def left_behind(self) -> Escape:
+        owner = [threading.Event()]
+        touch = lambda: self.marker.touch()  # noqa: E731 - the place that is named
+
+        def leave() -> None:
+            atexit.register(touch)
+            weakref.finalize(owner[0], touch)
+            _Cycle(self.marker)
+
+        def go_on() -> None:
+            owner.clear()
+            atexit._run_exitfuncs()
+
+        self.later = go_on
+        return leave
+
+    def object_that_lives_on(self) -> Escape:
+        kept: list[_Cycle] = []
+
+        def end() -> None:
+            kept.clear()
+            gc.collect()
+
+        self.later = end
+        return lambda: kept.append(_Cycle(self.marker))
+
     def signal(self) -> Escape:
         code = "import time, sys; sys.stdout.write('x'); sys.stdout.flush(); time.sleep(60)"
         self.child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
@@ -159,6 +190,17 @@ class World:
         self.child.kill()
         self.child.wait()
         return False
+
+
+class _Cycle:
+    """What only the collector finds, and what touches the world when it does."""
+
+    def __init__(self, marker: Path) -> None:
+        self.marker = marker
+        self.itself = self
+
+    def __del__(self) -> None:
+        self.marker.touch()
 
 
 def main(mode: str, name: str, port: str, folder: str) -> None:
@@ -184,11 +226,14 @@ def main(mode: str, name: str, port: str, folder: str) -> None:
     recording_id = recorder.tape_cassette.get_last_recording_id()
     run = swallowed_in_loop if hasattr(escape, "run") else swallowed
     playback = recorder.play(recording_id, lambda recording: run())
+    with suppress(Exception):
+        world.later()
     print(
         json.dumps(
             {
                 "sealed": playback.sealed,
                 "missed": [miss.message for miss in playback.missed],
+                "late": playback.late,
                 "outside": playback.outside,
                 "signalled": name == "signal" and world.was_signalled(),
             }

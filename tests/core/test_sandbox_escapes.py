@@ -42,6 +42,8 @@ CLOSED = {
     "file": (True, True, True),
     "open_file": (False, False, False),
     "own_context": (True, True, True),
+    "left_behind": (True, True, True),
+    "object_that_lives_on": (False, False, False),
     "signal": (True, True, True),
 }
 # Closed by the system, which tells nobody: the call fails, and the verdict does not name it.
@@ -130,7 +132,9 @@ def test_an_escape_is_closed_or_known(escape: str, mode: str, tmp_path: Path, pe
     # A namespace is of one thread; where others run it would not hold them.
     is_full = mode == "full" and escape not in WITH_THREADS
     assert result["sealed"] == ("full" if is_full else "python")
-    if closed and escape not in SILENT:
+    if escape == "left_behind":
+        assert ["escapes.py:" in each for each in result["late"]] == [True] * 3
+    elif closed and escape not in SILENT:
         assert "escapes.py:" in result["missed"][0]
     elif escape == "thread_before":
         assert "touched'" in result["outside"][0]
