@@ -962,6 +962,18 @@ def test_what_makes_another_one_of_a_database_tells_it_apart(postgres, more):
         assert not recorded.replayed(writing_to(postgres.dsn, postgres.dsn)).is_equal
 
 
+@pytest.mark.parametrize("setting", ["search_path TO {}", "ROLE {}"])
+def test_what_an_operation_sets_for_its_statements_is_compared(postgres, setting):
+    def work(name):
+        with psycopg.connect(postgres.dsn) as connection:
+            connection.execute(f"SET {setting.format(name)}")
+            connection.execute("UPDATE public.products SET price = 1")
+
+    recorded = Runs(lambda: work("postgres"))
+    recorded.replayed_the_same()
+    assert not recorded.replayed(lambda: work("pg_monitor")).is_equal
+
+
 def test_connections_from_before_the_operation_have_their_addresses(postgres, archive):
     def writing(*connections):
         def work():

@@ -1014,6 +1014,17 @@ def test_databases_in_memory_from_before_have_the_order_of_their_first_use():
         each.close()
 
 
+def test_which_file_an_operation_attaches_is_compared(path, tmp_path):
+    def work(name):
+        with closing(sqlite3.connect(":memory:")) as connection:
+            connection.execute("ATTACH ? AS shop", (str(tmp_path / name),))
+            return connection.execute("SELECT count(*) FROM shop.product").fetchone()
+
+    recorded = Runs(lambda: work(path.name))
+    recorded.replayed_the_same()
+    assert not recorded.replayed(lambda: work("other.db")).is_equal
+
+
 def test_shared_databases_in_memory_are_told_by_their_names():
     def work():
         name = "file:shared?mode=memory&cache=shared"
