@@ -67,6 +67,14 @@ class ReplayedDatabases(UsedDatabases):
         self._redaction = redaction
         self._stored: dict[str, str] = {}
         self._recorded: dict[BranchPath, _ByLibrary] | None = None
+        self.set_up: dict[str, None] = {}
+
+    def note_set_up(self, statement: str) -> None:
+        """Note what a connection is told on which its statements depend; nothing compares it.
+
+        It is told when the connection is made, which need not have been within the operation.
+        """
+        self.set_up[statement] = None
 
     def other(self, path: BranchPath, library: str, address: str) -> OtherDatabase | None:
         """Return what a database stands for that has been given a number, None for itself."""

@@ -113,7 +113,8 @@ class Playback:
     Durations are seconds. `missed` calls were not recorded and raised; `substituted` ones were not
     recorded and were answered by a declared policy; `repeated` and `moved` ones were served by a
     recorded call that was not in their place; `other_databases` were used in the place of the
-    recorded ones; `late` has a line for each call that came after the
+    recorded ones; `set_up` are statements by which connections were set up, that decide where
+    others go and are not compared; `late` has a line for each call that came after the
     replay had ended, which may be after this object was made, or that a thread made which went on
     after the recorded operation had; `outside` has the alias of each
     intercepted call that ran for real meanwhile because it came from a thread that was running
@@ -132,6 +133,7 @@ class Playback:
     repeated: list[Relocation] = field(default_factory=list)
     moved: list[Relocation] = field(default_factory=list)
     other_databases: list[OtherDatabase] = field(default_factory=list)
+    set_up: list[str] = field(default_factory=list)
     late: list[str] = field(default_factory=list)
     outside: list[str] = field(default_factory=list)
     sealed: Sealed = "off"

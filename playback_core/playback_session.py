@@ -76,6 +76,7 @@ class PlaybackSession(Session):
         self.take: Final = self._calls.take
         self.left: Final = self._calls.left
         self._databases = ReplayedDatabases(recording.entries, redaction)
+        self.note_set_up: Final = self._databases.note_set_up
         self._lock = threading.RLock()
         self._started = time_ns()
         self._made_up: Counter[str] = Counter()
@@ -285,6 +286,7 @@ class PlaybackSession(Session):
             repeated=[each for each in relocated if each.how == Match.REPEATED.value],
             moved=[each for each in relocated if each.how != Match.REPEATED.value],
             other_databases=self._databases.others(),
+            set_up=list(self._databases.set_up),
             late=self._late,
             outside=self._outside,
             sealed=self.sealed,

@@ -19,7 +19,7 @@ _BRACKETS: Final = r"\[[^\]]*+\]"
 _DOLLARS: Final = r"\$(?P<tag>(?:[^\W\d]\w*)?)\$.*?\$(?P=tag)\$"
 _PREFIX: Final = r"(?:\b(?:[bBnNxX]|[uU]&))?"
 # Parts of a string on lines of their own are read as its beginning is.
-_ESCAPE_STRING: Final = rf"\b[eE]{_ESCAPING}(?:\s*\n\s*{_ESCAPING})*"
+_ESCAPE_STRING: Final = rf"\b[eE]{_ESCAPING}(?:[^\S\n]*+\n\s*+{_ESCAPING})*"
 
 _BLOCK: Final = r"/\*.*?(?:\*/|\Z)"
 _LINE: Final = r"--[^\n]*"

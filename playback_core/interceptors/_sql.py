@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Final, NamedTuple
 
 from playback_core.interceptors._dialects import MYSQL, OTHER, Dialect
@@ -92,6 +93,11 @@ def statement(text: str, dialect: Dialect = OTHER) -> Statement:
     return _of_long_text(text, dialect) if is_cached else _told(text, dialect)
 
 
+def directs(told: Statement) -> bool:
+    """Tell whether it decides where other statements of its connection go, or what they may do."""
+    return told.verb == "ATTACH" or (told.verb == "SET" and bool(_directing().match(told.folded)))
+
+
 def used_database(text: str) -> str | None:
     """Return which database a text of MySQL chooses by its last USE, None where there is none."""
     parts = [part for part in _statements(tuple(tokens_of(text, MYSQL))) if _verb(part) == "USE"]
@@ -106,6 +112,12 @@ def normal_form(text: str, dialect: Dialect = OTHER) -> str:
     while tokens and tokens[-1].text == ";":
         tokens.pop()
     return joined(tokens)
+
+
+@cache
+def _directing() -> re.Pattern[str]:
+    names = r"search_path|schema|role|session\s+authorization|session_authorization"
+    return re.compile(rf"SET\s+(?:(?:SESSION|LOCAL)\s+)?(?:{names})\b", re.IGNORECASE)
 
 
 def _told(text: str, dialect: Dialect) -> Statement:

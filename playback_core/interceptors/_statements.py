@@ -14,7 +14,7 @@ from playback_core.codec import UNCHANGING
 from playback_core.interception import Args, Kwargs
 from playback_core.interceptors._dialects import OTHER, Dialect
 from playback_core.interceptors._parameters import Places, named, named_rows, unordered
-from playback_core.interceptors._sql import NAME, Statement, normal_form, statement
+from playback_core.interceptors._sql import NAME, Statement, directs, normal_form, statement
 from playback_core.library_interception import INPUT, OUTPUT, UNRECORDED, Call, LibraryCalls
 from playback_core.playback_session import PlaybackSession
 from playback_core.session import Branch, current, current_session, within
@@ -85,7 +85,10 @@ class ToldStatements(LibraryCalls):
         if not isinstance(text, str):
             return None
         told = statement(text, self.dialect(cursor))
-        if is_set_up() or not (told.reads or matters(self.connection(cursor), told.verb)):
+        if is_set_up():
+            _note_set_up(told)
+            return left_out(self._set_up, told.folded, cursor)
+        if not (told.reads or matters(self.connection(cursor), told.verb)):
             return left_out(self._set_up, told.folded, cursor)
         fields: dict[str, Any] = {"sql": text.strip() if told.reads else told.folded}
         if told.name:
@@ -221,6 +224,12 @@ def tell_database(fields: dict[str, Any], library: str, address: str | None) -> 
     if number > 1:
         fields[_DATABASE] = number
     return number
+
+
+def _note_set_up(told: Statement) -> None:
+    session = current_session()
+    if isinstance(session, PlaybackSession) and directs(told):
+        session.note_set_up(told.folded)
 
 
 def left_out(alias: str, sql: str, cursor: Any) -> Call:

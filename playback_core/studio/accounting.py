@@ -18,6 +18,9 @@ MADE_UP_RULE: Final = "random numbers made up"
 OTHER_DATABASE_RULE: Final = "another database"
 """The rule of a database that the replay used in the place of the recorded one."""
 
+SET_UP_RULE: Final = "set up before, not compared"
+"""The rule of what a connection was told beside the operation, on which its statements depend."""
+
 _MAX_NAMED: Final = 3
 
 
@@ -79,9 +82,7 @@ def _departures(playback: Any, with_outputs: bool) -> Iterator[Difference]:
         yield ignored(substitution.alias, rule, replayed=substitution.key)
     yield from _relocations(getattr(playback, "repeated", ()))
     yield from _relocations(getattr(playback, "moved", ()))
-    for other in getattr(playback, "other_databases", ()):
-        path = f"{other.library} database"
-        yield ignored(path, OTHER_DATABASE_RULE, other.recorded, other.replayed)
+    yield from _databases(playback)
     for source, count in getattr(playback, "made_up", {}).items():
         yield ignored(source, MADE_UP_RULE, replayed=f"{count} drawn beyond the recorded ones")
     for entry in getattr(playback, "never_consumed", ()):
@@ -95,6 +96,14 @@ def _departures(playback: Any, with_outputs: bool) -> Iterator[Difference]:
         yield ignored("late call", "made after the operation had ended", replayed=call)
     for alias in getattr(playback, "outside", ()):
         yield ignored(alias, "ran for real, called from outside the replayed operation")
+
+
+def _databases(playback: Any) -> Iterator[Difference]:
+    for other in getattr(playback, "other_databases", ()):
+        path = f"{other.library} database"
+        yield ignored(path, OTHER_DATABASE_RULE, other.recorded, other.replayed)
+    for statement in getattr(playback, "set_up", ()):
+        yield ignored(statement, SET_UP_RULE)
 
 
 def _relocations(relocations: Iterable[Any]) -> Iterator[Difference]:

@@ -38,6 +38,28 @@ def aliases(recorded):
     ]
 
 
+def test_what_a_pool_sets_for_all_statements_is_listed_as_not_compared(names):
+    def configure(connection):
+        connection.execute("SET statement_timeout TO 10000")
+        connection.execute(f"SET search_path TO {schema}")
+        connection.commit()
+
+    schema = "public"
+    with psycopg_pool.ConnectionPool(
+        names.dsn, min_size=0, max_size=2, open=True, configure=configure
+    ) as pool:
+
+        def work():
+            with pool.connection() as connection:
+                connection.execute("INSERT INTO names VALUES ('dan')")
+
+        recorded = Runs(work)
+        schema = "archive"
+        _, playback = recorded.replayed()
+    assert playback.playback_outputs == playback.recorded_outputs
+    assert playback.set_up == ["SET search_path TO archive"]
+
+
 @pytest.mark.parametrize("cls", [psycopg_pool.ConnectionPool, psycopg_pool.NullConnectionPool])
 def test_a_pool_opened_before_gives_hollow_connections_in_a_replay(names, cls):
     checked = []

@@ -4,7 +4,7 @@ import pytest
 
 from playback_core.interceptors._dialects import MYSQL, POSTGRESQL, SQLITE
 from playback_core.interceptors._parameters import Places, named, named_rows
-from playback_core.interceptors._sql import normal_form, statement
+from playback_core.interceptors._sql import directs, normal_form, statement
 
 
 @pytest.mark.parametrize(
@@ -258,6 +258,28 @@ def test_whitespace_in_a_literal_of_its_dialect_is_a_difference(dialect, one, ot
     assert statement(one, dialect).folded != statement(other, dialect).folded
     assert normal_form(one, dialect) != normal_form(other, dialect)
     assert normal_form(one) != normal_form(other)
+
+
+@pytest.mark.parametrize(
+    ("text", "directs_others"),
+    [
+        ("SET search_path TO shop", True),
+        ("set session search_path = shop, public", True),
+        ("SET ROLE clerk", True),
+        ("SET SESSION AUTHORIZATION clerk", True),
+        ("ATTACH 'archive.db' AS archive", True),
+        ("SET statement_timeout TO 10", False),
+        ("SET searching TO 10", False),
+        ("SELECT 1", False),
+    ],
+)
+def test_what_decides_where_other_statements_go_is_told(text, directs_others):
+    assert directs(statement(text)) is directs_others
+
+
+def test_parts_of_an_escape_string_are_looked_for_in_time_that_grows_as_the_text_does():
+    text = "SELECT E'a'" + "\n" * 100_000 + ", 1; DELETE FROM t"
+    assert not statement(text, POSTGRESQL).reads
 
 
 def test_nested_comments_are_left_out_however_many_there_are():

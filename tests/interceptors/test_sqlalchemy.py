@@ -16,6 +16,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from playback_core import RecordingKeyError, TapeRecorder
 from playback_core.cassettes.in_memory import InMemoryTapeCassette
 from playback_core.interceptors import install_interceptors, uninstall_interceptors
+from playback_core.studio import Equalizer, compare_outputs
 from tests.interceptors.runs import Runs
 
 pytestmark = pytest.mark.usefixtures("intercepted")
@@ -196,6 +197,33 @@ def test_the_state_of_a_pool_is_no_difference(path, kind, warm):
         ("INPUT", "sqlite3 SELECT product"),
     ]
     assert work() == ["axe", "broom"]
+    engine.dispose()
+
+
+def test_what_an_engine_attaches_to_its_connections_is_listed_as_not_compared(path, tmp_path):
+    engine, file = create_engine(f"sqlite:///{path}"), "archive.db"
+
+    @event.listens_for(engine, "connect")
+    def set_up(connection, record):
+        connection.execute("PRAGMA foreign_keys = ON").close()
+        connection.execute(f"ATTACH '{tmp_path / file}' AS archive").close()
+
+    def work():
+        with engine.connect() as connection:
+            return connection.scalars(NAMES).all()
+
+    recorded = Runs(work)
+    file = "other.db"
+    recorder = recorded.recorder
+    replayed = recorder.operation(category="work")(work)
+    (comparison,) = Equalizer(
+        [recorded.recording_id],
+        lambda recording_id: recorder.play(recording_id, lambda recording: replayed()),
+        list,
+        compare_outputs,
+    ).run_comparison()
+    attached = f"ATTACH '{tmp_path / file}' AS archive"
+    assert str(comparison) == f"Equal - [ignored: set up before, not compared: 1 ({attached})]"
     engine.dispose()
 
 
