@@ -49,6 +49,9 @@ PSEUDONYM: Final = r"psd_[0-9a-f]{24}"
 KEY_PART: Final = slice(4, 8)
 """Where in a pseudonym it says under which key it was made."""
 
+_DEEPEST: Final = 100
+"""A secret with parts in more levels than that is one pseudonym."""
+
 _PSEUDONYM: Final = re.compile(PSEUDONYM)
 _PSEUDONYMS: Final = re.compile(f"({PSEUDONYM})".encode())
 _SEGMENTED: Final = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+){2}")
@@ -164,11 +167,14 @@ class Redactor:
     def concealed(self, value: Any) -> Any:
         """Return a secret of any type as pseudonyms; None, booleans and containers stay."""
         try:
-            return self._concealed(value)
-        except RecursionError:  # it holds itself
+            return self._concealed(value, 0)
+        except RecursionError:  # it holds itself, say
             return self.pseudonym(describe(value))
 
-    def _concealed(self, value: Any) -> Any:
+    def _concealed(self, value: Any, depth: int) -> Any:
+        # Where an application has raised the interpreter's own limit, its stack has another.
+        if depth > _DEEPEST:
+            raise RecursionError
         if value is None or isinstance(value, bool):
             return value
         if isinstance(value, str):
@@ -176,9 +182,9 @@ class Redactor:
         if isinstance(value, (bytes, bytearray)):
             return type(value)(self.pseudonym(text_of(value)).encode("utf-8", "surrogatepass"))
         if type(value) in (list, tuple, set, frozenset):
-            return type(value)(map(self._concealed, value))
+            return type(value)([self._concealed(item, depth + 1) for item in value])
         if isinstance(value, dict):
-            return {name: self._concealed(item) for name, item in value.items()}
+            return {name: self._concealed(item, depth + 1) for name, item in value.items()}
         return self.pseudonym(describe(value))
 
     def walked(self, value: Any) -> tuple[Any, bool]:

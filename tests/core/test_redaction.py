@@ -6,6 +6,7 @@ import gzip
 import json
 import pickle
 import re
+import sys
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -368,6 +369,17 @@ class TestValues:
             deep = [deep]
 
         assert SECRET.encode() not in redactor.value(encode(deep))
+
+    def test_a_secret_that_holds_itself_is_hidden_however_deep_calls_may_be(
+        self, redactor: Redactor
+    ) -> None:
+        limit = sys.getrecursionlimit()
+        sys.setrecursionlimit(1_000_000)
+        try:
+            hidden = redactor.value(encode({"password": in_a_cycle(SECRET)}))
+        finally:
+            sys.setrecursionlimit(limit)
+        assert is_pseudonym(decode(hidden)["password"])
 
     def test_enum_members_and_classes_are_left_as_they_are(self, redactor: Redactor) -> None:
         value = {"password": None, "kind": Kind.password, "of": Login, "ok": True}
