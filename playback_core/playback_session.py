@@ -22,8 +22,8 @@ from playback_core.interception_key import input_key, output_key
 from playback_core.interceptor_options import DEFAULT_OPTIONS, InterceptorOptions
 from playback_core.matching import Match, RecordedCalls
 from playback_core.metadata import DURATION, OUTLIVED
+from playback_core.misses import Misses
 from playback_core.nearest import nearest_call, nearest_output
-from playback_core.now import Windows
 from playback_core.outlived import GARBAGE, OutlivedBranches, RunningThreads
 from playback_core.packing import Redaction, unreadable
 from playback_core.playback import (
@@ -71,7 +71,7 @@ class PlaybackSession(Session):
         self.sealed: Sealed = "off"
         self._recording = recording
         self.strict: Final = strict
-        windows = self._windows if clock else None
+        windows = (lambda: windows_of(recording, self._times())) if clock else None
         self._calls = RecordedCalls(recording.entries, windows, strict=strict)
         self.take: Final = self._calls.take
         self.left: Final = self._calls.left
@@ -82,8 +82,8 @@ class PlaybackSession(Session):
         self._made_up: Counter[str] = Counter()
         self._reads = self._replayed_reads() if clock else None
         self.sent: Final = CapturedOutputs()
-        self._missed: list[Miss] = []
-        self._first_missed: TapeRecorderException | None = None
+        self._misses = Misses()
+        self.raise_first_missed: Final = self._misses.raise_first
         self._substituted: list[Substitution] = []
         self._late: list[str] = []
         self._outside: list[str] = []
@@ -203,25 +203,9 @@ class PlaybackSession(Session):
         message = f"Blocked in the replay of recording {self._recording.id}: {call}. {remedy}"
         branch = current()
         if self.open and (branch is None or branch.path[:1] != GARBAGE):
-            self._note_missed(Miss(attempt, call, message), SideEffectBlocked)
-        else:
-            self._late.append(message)
+            return self._misses.note(Miss(attempt, call, message), SideEffectBlocked)
+        self._late.append(message)
         return SideEffectBlocked(message)
-
-    def _note_missed(self, miss: Miss, kind: type[TapeRecorderException]) -> None:
-        self._missed.append(miss)
-        if self._first_missed is None:
-            self._first_missed = kind(miss.message)
-
-    def raise_first_missed(self, error: TapeRecorderException) -> None:
-        """Raise the error of the first miss where that of a later one came out of the replay.
-
-        Code that handles an error calls what was not recorded either, a rollback say.
-        """
-        first = self._first_missed
-        is_one = isinstance(error, RecordingKeyError | SideEffectBlocked)
-        if first is not None and is_one and str(error) != str(first):
-            raise first from error
 
     def missing_input(self, alias: str, arguments: bytes) -> RecordingKeyError:
         """Note a miss and return the error for it."""
@@ -259,8 +243,7 @@ class PlaybackSession(Session):
     def miss(self, alias: str, key: str, hint: str) -> RecordingKeyError:
         """Note a miss, so that code that swallows the error cannot hide it."""
         message = f"Not in recording {self._recording.id}: {key}. {hint}"
-        self._note_missed(Miss(alias, key, message), RecordingKeyError)
-        return RecordingKeyError(message)
+        return self._misses.note(Miss(alias, key, message), RecordingKeyError)
 
     def end(self, duration: float) -> Playback:
         """Close the session and return what came of it; `duration` is in seconds.
@@ -269,6 +252,8 @@ class PlaybackSession(Session):
         recorded: what keeps others from ending first, a sleep say, takes no time here.
         """
         self._late += self._threads.wait(self._outlived.hold)
+        # Before what it has left is collected: classes that the operation has defined are of it.
+        types = known_types()
         with suppress(RecordingKeyError):  # noted as a miss
             self.tell_the_rest()
         self.open = False
@@ -278,10 +263,8 @@ class PlaybackSession(Session):
             playback_duration=duration,
             recorded_duration=recording.get_metadata().get(DURATION),
             original_recording=recording,
-            evidence=Evidence(
-                self._calls.entries, self._calls.consumed(), self.sent.told(), known_types()
-            ),
-            missed=list(self._missed),
+            evidence=Evidence(self._calls.entries, self._calls.consumed(), self.sent.told(), types),
+            missed=list(self._misses.noted),
             substituted=list(self._substituted),
             repeated=[each for each in relocated if each.how == Match.REPEATED.value],
             moved=[each for each in relocated if each.how != Match.REPEATED.value],
@@ -294,9 +277,6 @@ class PlaybackSession(Session):
             times=None if self._reads is None else self._times(),
             redaction=self.redaction,
         )
-
-    def _windows(self) -> Windows:
-        return windows_of(self._recording, self._times())
 
     def _times(self) -> ReplayTimes:
         latest = 0 if self._reads is None else self._reads.latest
