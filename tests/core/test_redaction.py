@@ -420,7 +420,9 @@ class TestHttp:
         assert shown is not None
         assert json.loads(shown) == {"token": redactor.pseudonym(SECRET), "n": 1}
 
-    @pytest.mark.parametrize("body", [b"\x1f\x8b no gzip", gzip.compress(b'{"n": 1}')])
+    @pytest.mark.parametrize(
+        "body", [b"\x1f\x8b no gzip", gzip.compress(b'{"n": 1}', mtime=0)], ids=["none", "gzip"]
+    )
     def test_a_compressed_response_without_secrets_is_left_as_it_is(
         self, redactor: HttpRedactor, body: bytes
     ) -> None:
