@@ -10,6 +10,10 @@ from playback_core import TapeRecorder
 from playback_core.studio import EqualityStatus
 from playback_flask import FlaskPlayback
 
+# Flask-Login asks for its moments by `utcnow`, of which Python warns from 3.12 on: in its name, or
+# in ours once the process has replayed.
+pytestmark = pytest.mark.filterwarnings(r"ignore:datetime\.datetime\.utcnow:DeprecationWarning")
+
 
 class _User(UserMixin):
     def __init__(self, name: str) -> None:
