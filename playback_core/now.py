@@ -90,9 +90,10 @@ def recorded_window(started_at: int, duration: Any, recorded_at: Any) -> Window:
     seconds = duration if type(duration) is float and 0 <= duration < _MOST else 0.0
     lasted = int(seconds * _SECOND)
     ended = _of_iso(recorded_at) if type(recorded_at) is str else None
-    # It may have run for a while before its recording was made.
     end = started_at + lasted if ended is None else _instant(ended)
-    return Window(min(started_at, end - lasted), max(started_at + lasted, end))
+    # It may have run for a while before its recording was made, which was while it ran.
+    began = max(end, started_at) - lasted
+    return Window(min(started_at, began), max(started_at + lasted, end))
 
 
 def _named(blob: bytes, windows: tuple[Window, ...]) -> bytes:

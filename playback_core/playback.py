@@ -63,11 +63,16 @@ class ReplayTimes(NamedTuple):
     ended: int
 
 
-def windows_of(recording: Recording, times: ReplayTimes) -> Windows:
-    """Return when a recorded operation ran, and when its replay did."""
+def window_of(recording: Recording) -> Window:
+    """Return when a recorded operation ran, from its beginning, before it had a name."""
     metadata = recording.get_metadata()
     duration, recorded_at = metadata.get(DURATION), metadata.get(RECORDED_AT)
-    recorded = recorded_window(recording.started_at, duration, recorded_at)
+    return recorded_window(recording.started_at, duration, recorded_at)
+
+
+def windows_of(recording: Recording, times: ReplayTimes) -> Windows:
+    """Return when a recorded operation ran, and when its replay did."""
+    recorded = window_of(recording)
     virtual = Window(recorded.start, max(recorded.end, times.latest))
     return Windows(recorded, virtual, Window(times.started, times.ended))
 

@@ -34,6 +34,7 @@ from playback_core.playback import (
     ReplayTimes,
     Sealed,
     Substitution,
+    window_of,
     windows_of,
 )
 from playback_core.recording import Recording
@@ -287,7 +288,7 @@ class PlaybackSession(Session):
         try:
             return ReplayedReads(
                 seed=recording.id,
-                started_at=recording.started_at,
+                started_at=window_of(recording).start,
                 entries=recording.entries,
                 reached=self._calls.reached,
                 note_made_up=self._note_made_up,

@@ -7,9 +7,11 @@ import weakref
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
 from io import BytesIO
 from pathlib import Path
+from time import thread_time
 from typing import Any
 from wsgiref.util import FileWrapper
 
@@ -311,3 +313,27 @@ def test_an_application_finds_a_file_wrapper_in_a_replay_too(recorded):
     environ = {**create_environ("/file"), "wsgi.file_wrapper": FileWrapper}
     assert b"".join(run_wsgi_app(middleware, environ)[0]) == b"of a file"
     assert _verdicts(middleware) == ["Equal"]
+
+
+def test_the_clock_of_a_replay_begins_with_the_request_and_not_when_it_had_a_name(recorded):
+    told = []
+
+    @TapeRecorder(None).intercept_input("asked")
+    def asked():
+        return 1
+
+    def app(environ, start_response):
+        # No clock that is recorded tells how long it takes.
+        until = thread_time() + 0.06
+        while thread_time() < until:
+            pass
+        asked()
+        told.append(datetime.now(UTC))
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return [b"answered"]
+
+    middleware = recorded(app)
+    _get(middleware, "/")
+    assert _verdicts(middleware) == ["Equal"]
+    live, replayed = told
+    assert abs(replayed - live) < timedelta(seconds=0.03)
