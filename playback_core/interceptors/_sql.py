@@ -25,6 +25,10 @@ _CHANGING: Final = frozenset(("INSERT", "UPDATE", "DELETE", "MERGE", "REPLACE"))
 _CHANGING_IF_RUN: Final = _CHANGING | {"CREATE", "REFRESH", "EXECUTE"}
 """What EXPLAIN ANALYZE runs and may change something; `EXECUTE` may be of anything."""
 
+_EFFECTS: Final = frozenset(("PG_NOTIFY", "SETVAL", "DBLINK_EXEC", "GET_LOCK", "RELEASE_LOCK"))
+_EFFECTS_OF_LOCKS: Final = ("PG_ADVISORY_", "PG_TRY_ADVISORY_")
+"""Functions that a query calls for what they do; `nextval` is not, as what it gives is used."""
+
 _MAIN: Final = frozenset((*_CHANGING, "SELECT", "VALUES", "TABLE"))
 _READING_PRAGMAS: Final = frozenset(
     (
@@ -192,12 +196,18 @@ def _reads(verb: str, tokens: Sequence[Token]) -> bool:
         names = {word for word, _ in words}
         return not (names & {"ANALYZE", "ANALYSE"} and names & _CHANGING_IF_RUN)
     # A part of it may change something all the same: `WITH gone AS (DELETE ...) SELECT`.
+    if any(_has_effect(word) for word, _ in words):
+        return False
     opened = any(
         token.text == "(" and after in _CHANGING
         for token, (after, _) in zip(tokens, words[1:], strict=False)
         if words[0][0] in ("WITH", "COPY")
     )
     return not opened and ("INTO", 0) not in words
+
+
+def _has_effect(word: str) -> bool:
+    return word in _EFFECTS or word.startswith(_EFFECTS_OF_LOCKS)
 
 
 def _pragma_reads(tokens: Sequence[Token]) -> bool:

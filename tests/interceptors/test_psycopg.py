@@ -627,6 +627,19 @@ def test_notifications_are_a_stream(again):
     assert again(work, autocommit=True).result == [("news", "hello")]
 
 
+def test_a_notification_that_is_left_out_is_a_difference(postgres):
+    def work(notifies=True):
+        with psycopg.connect(postgres.dsn) as connection:
+            connection.execute("DELETE FROM products")
+            if notifies:
+                connection.execute("SELECT pg_notify('news', 'gone')")
+
+    recorded = Runs(work)
+    with postgres.gone():
+        assert recorded.replayed(work).is_equal
+        assert not recorded.replayed(lambda: work(notifies=False)).is_equal
+
+
 def test_async_streams_and_copies_replay(postgres):
     async def work():
         async with await psycopg.AsyncConnection.connect(postgres.dsn) as connection:
