@@ -21,6 +21,7 @@ from playback_core.interception import (
     pass_by,
 )
 from playback_core.interception_key import input_key
+from playback_core.nearest import what_differs
 from playback_core.outcome import Outcome
 from playback_core.playback_session import PlaybackSession
 from playback_core.recording_session import RecordingSession
@@ -186,7 +187,7 @@ class LibraryInterception(CallInterception):
             outer = current()
             try:
                 enter(branch.unsealed())
-                return None, self._answered(session, entry, call)
+                return None, self._answered(session, entry, call, data)
             finally:
                 enter(outer)
         return self._unrecorded(session, branch, call, data)
@@ -234,8 +235,10 @@ class LibraryInterception(CallInterception):
             session.miss(self.alias, self.alias, message)
             raise InputInterceptionKeyCreationError(message) from fault
 
-    def _answered(self, session: PlaybackSession, entry: Entry, call: Call) -> Outcome:
+    def _answered(self, session: PlaybackSession, entry: Entry, call: Call, data: bytes) -> Outcome:
         def missing(hint: str) -> Exception:
+            if entry.kind is OUTPUT:
+                hint += what_differs(entry.decoded_arguments(), decode(data))
             return session.miss(entry.alias, _key_of(entry), hint)
 
         outcome = entry.outcome()

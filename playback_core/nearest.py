@@ -41,6 +41,12 @@ def nearest_output(entries: Iterable[Entry], alias: str, number: int) -> str:
     return f"{recorded} call(s) of this output are recorded and this is number {number}."
 
 
+def what_differs(recorded: dict[str, Any], sent: dict[str, Any]) -> str:
+    """Return a sentence on the fields in which an output differs from the recorded one, if any."""
+    fields = list(_in_mapping("kwargs", recorded["kwargs"], sent["kwargs"]))
+    return f" What differs: {'; '.join(fields[:5])}." if fields else ""
+
+
 def _nearest_alias(entries: Iterable[Entry], alias: str) -> str:
     aliases = {entry.alias for entry in entries} - {OPERATION_OUTPUT_ALIAS}
     if not aliases:

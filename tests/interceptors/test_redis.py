@@ -594,6 +594,20 @@ def test_a_pipeline_with_a_command_more_has_no_result_for_it():
         runs.replayed(lambda: work(0, "a"))
 
 
+def test_a_pipeline_of_fewer_commands_is_a_miss_that_names_what_differs():
+    def work(port, keys=("a", "b")):
+        with redis.Redis(port=port) as client, client.pipeline() as pipeline:
+            for key in keys:
+                pipeline.set(key, 1)
+            return pipeline.execute()
+
+    ports = []
+    runs = recorded(lambda port: ports.append(port) or work(port))
+    named = r"2 commands were recorded, and now are 1.*\['commands'\]\[1\] was .*\"b\""
+    with pytest.raises(RecordingKeyError, match=named):
+        runs.replayed(lambda: work(ports[0], keys=("a",)))
+
+
 def test_another_way_to_read_scores_is_another_call():
     def work(port, cast=float):
         client = redis.Redis(port=port)
