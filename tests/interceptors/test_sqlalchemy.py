@@ -431,3 +431,5 @@ def test_a_session_of_several_databases_replays_in_whatever_order_it_commits(tmp
     assert recorded.aliases.count("sqlite3 COMMIT") == 3
     for _ in range(8):
         assert recorded.replayed_the_same()
+    for engine in engines:
+        engine.dispose()
