@@ -1,5 +1,6 @@
 """Attempt: something about to reach out of the process, and the rules that make one of a call."""
 
+import errno
 import os
 import socket
 import stat
@@ -100,14 +101,16 @@ def sent(args: Args) -> Attempt | None:
 
 
 def peer_of(sock: Any) -> Any:
-    """Return whom a socket is connected to; None where both of its ends are of this process.
+    """Return whom a socket is connected to; None where it reaches nobody beyond this process.
 
-    A pair of sockets, as an event loop wakes itself by, has no addresses.
+    A pair of sockets, as an event loop wakes itself by, has no addresses. One that is closed can
+    only fail: a thread may be about to wake a loop which has just been closed.
     """
     try:
         peer, own = sock.getpeername(), sock.getsockname()
-    except (OSError, AttributeError):
-        return "(no peer)"
+    except (OSError, AttributeError) as error:
+        is_closed = getattr(error, "errno", None) == errno.EBADF
+        return None if is_closed else "(no peer)"
     is_pair = getattr(sock, "family", None) == socket.AF_UNIX and not peer and not own
     return None if is_pair else peer or own
 

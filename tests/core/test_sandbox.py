@@ -381,6 +381,20 @@ class TestWhatIsFree:
 
         assert attempt(act).playback_outputs[-1].value["args"] == [b"ping\0"]
 
+    def test_to_send_by_a_closed_socket_is_and_fails_as_ever(self, attempt):
+        # So does a thread that wakes an event loop which is just closing.
+        def act() -> str:
+            here, there = socket.socketpair()
+            here.close()
+            there.close()
+            with pytest.raises(OSError, match="Bad file descriptor") as raised:
+                here.send(b"wake up")
+            return type(raised.value).__name__
+
+        playback = attempt(act)
+        assert playback.missed == []
+        assert playback.playback_outputs[-1].value["args"] == ["OSError"]
+
     def test_an_import_is_and_writes_no_bytecode(self, attempt, tmp_path, monkeypatch):
         (tmp_path / "imported_in_a_replay.py").write_text("VALUE = 7")
         monkeypatch.syspath_prepend(tmp_path)
