@@ -1,6 +1,7 @@
 """What every test runs under: no settings of the caller's shell, no time limits, no leftovers."""
 
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,11 @@ from tests.probe import ProbeByHand
 # The environment goes over a test's own settings.
 for _name in [name for name in os.environ if name.startswith("PLAYBACK_")]:
     del os.environ[_name]
+
+# A shell has what it runs in the background ignore Ctrl-C, and so would each command that a test
+# starts and interrupts.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The speed of the machine must not decide a test, and CI must see what a developer sees.
 settings.register_profile(

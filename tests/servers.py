@@ -57,8 +57,13 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
 
 
 @contextmanager
-def serve(command: tuple[str, ...], folder: Path, **more: str) -> Iterator[tuple[int, int]]:
-    """Run a server for a block and give its port and process id; it has stored all after it."""
+def serve(
+    command: tuple[str, ...], folder: Path, ends_by: signal.Signals | None = None, **more: str
+) -> Iterator[tuple[int, int]]:
+    """Run a server for a block and give its port and process id; it has stored all after it.
+
+    `ends_by` is by which signal, where it is not the one by which that server ends in order.
+    """
     log = folder / "server.log"
     with log.open("w") as output:
         server = subprocess.Popen(
@@ -72,8 +77,7 @@ def serve(command: tuple[str, ...], folder: Path, **more: str) -> Iterator[tuple
         yield _port(server, log), server.pid
     finally:
         if server.poll() is None:
-            # As a terminal does: of the servers only gunicorn ends in order when terminated.
-            server.send_signal(signal.SIGINT)
+            server.send_signal(ends_by or _ends_in_order_by(command))
         server.wait(PATIENCE)
 
 
@@ -104,6 +108,13 @@ def compared_by(
     assert done.stdout, done.stderr
     document: dict[str, Any] = json.loads(done.stdout)
     return document
+
+
+def _ends_in_order_by(command: tuple[str, ...]) -> signal.Signals:
+    # By SIGINT a worker of gunicorn exits in the middle of what it does: a client that has all of
+    # its answer may leave before the request is closed, which is recorded as incomplete then. The
+    # other servers end in order only as a terminal ends them.
+    return signal.SIGTERM if command[: len(GUNICORN)] == GUNICORN else signal.SIGINT
 
 
 def _port(server: "subprocess.Popen[bytes]", log: Path) -> int:

@@ -1,7 +1,6 @@
 """A script with recordings of it in the working directory, and ways to run `playback` on it."""
 
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -82,8 +81,6 @@ class Folder:
             stderr=subprocess.PIPE,
             text=True,
             encoding="utf-8",
-            # A test runner that is run in the background ignores it, and so would the command.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         )
 
     @property

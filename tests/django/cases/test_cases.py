@@ -174,6 +174,8 @@ def fleet(fleet_of: Callable[..., Fleet], request: pytest.FixtureRequest) -> Fle
 
 def test_over_each_server_every_request_is_recorded_once_and_replays_equal(each_fleet):
     assert Counter(each.category for each in each_fleet.recordings) == each_fleet.expected()
+    verdicts = [each for all_ in each_fleet.verdicts.values() for each in all_]
+    assert [each for each in verdicts if each["status"] != "Equal"] == []
     assert _statuses(each_fleet.verdicts) == {
         name: ["Equal"] * count for name, count in each_fleet.expected().items()
     }

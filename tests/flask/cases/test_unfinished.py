@@ -1,5 +1,6 @@
 """A request that never ends: its recording is closed with the process, and marked."""
 
+import signal
 import socket
 from contextlib import ExitStack
 from pathlib import Path
@@ -24,7 +25,8 @@ ENDINGS = {
 
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_a_request_that_never_ends_is_closed_marked_and_not_compared(tmp_path: Path, ending: str):
-    with serve(ENDINGS[ending], tmp_path) as (port, _), ExitStack() as stack:
+    server = serve(ENDINGS[ending], tmp_path, ends_by=signal.SIGINT)
+    with server as (port, _), ExitStack() as stack:
         with urlopen(f"http://127.0.0.1:{port}/stamped?who=c1") as answer:
             assert answer.status == 200
         client = stack.enter_context(socket.create_connection(("127.0.0.1", port)))
