@@ -9,7 +9,7 @@ from playback_core.drivers import drive
 from playback_core.interception import Args, Kwargs
 from playback_core.interceptor import Target
 from playback_core.interceptors._statements import (
-    ends_transaction,
+    is_step,
     left_out,
     matters,
     note_failure,
@@ -67,7 +67,7 @@ class Ending(_Transaction):
         return error
 
     def answer_missing(self, call: Call) -> Outcome | None:
-        is_known = call.alias == _LEFT_OUT or ends_transaction(call)
+        is_known = call.alias == _LEFT_OUT or is_step(call)
         return Outcome(None) if is_known else None
 
 
@@ -83,6 +83,10 @@ class _Beginning(_Transaction):
     def answer(self, call: Call, stored: Any, missing: Missing) -> Any:
         super().answer(call, stored, missing)
         call.about.autocommit = False
+
+    def answer_missing(self, call: Call) -> Outcome | None:
+        call.about.autocommit = False
+        return Outcome(None)
 
 
 class Autocommit(Target):

@@ -10,10 +10,10 @@ from playback_core.interceptors._dialects import OTHER, Dialect
 from playback_core.interceptors._rows import KeptRows, RecordedRows
 from playback_core.interceptors._statements import (
     ToldStatements,
-    ends_part,
-    ends_transaction,
     forget_changes,
     is_set_up,
+    is_step,
+    leaves_open,
     left_out,
     matters,
     note_failure,
@@ -120,8 +120,8 @@ class StatementCalls(ToldStatements):
 
     def answer_missing(self, call: Call) -> Outcome | None:
         told: dict[str, Any] = {"ended": True, "rowcount": -1}
-        if ends_transaction(call):
-            told["in_transaction"] = ends_part(call)
+        if is_step(call):
+            told["in_transaction"] = leaves_open(call)
         elif call.alias == self._set_up:
             told["columns"] = []
         else:
@@ -180,7 +180,7 @@ class TransactionCalls(LibraryCalls):
         return error
 
     def answer_missing(self, call: Call) -> Outcome | None:
-        is_known = call.alias == self._set_up or ends_transaction(call)
+        is_known = call.alias == self._set_up or is_step(call)
         return Outcome(None) if is_known else None
 
 

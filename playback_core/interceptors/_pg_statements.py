@@ -29,8 +29,8 @@ from playback_core.interceptors._pg_replayed import ReplayedTransformer, results
 from playback_core.interceptors._pg_results import results_kept
 from playback_core.interceptors._statements import (
     ToldStatements,
-    ends_part,
-    ends_transaction,
+    is_step,
+    leaves_open,
     note_failure,
 )
 from playback_core.library_interception import (
@@ -105,15 +105,15 @@ class Statements(ToldStatements, CallTarget):
     def answer_missing(self, call: Call) -> Outcome | None:
         if call.kind is UNRECORDED:
             return Outcome(None)
-        if ends_transaction(call):
-            return Outcome(self.answer(call, _ended(call), _none_missing))
+        if is_step(call):
+            return Outcome(self.answer(call, _stepped(call), _none_missing))
         is_set_up = call.kind is INPUT and call.alias == self._set_up
         return Outcome(self.answer(call, _NOTHING, _none_missing)) if is_set_up else None
 
 
-def _ended(call: Call) -> dict[str, Any]:
+def _stepped(call: Call) -> dict[str, Any]:
     status = pq.TransactionStatus
-    return _NOTHING | {"transaction": int(status.INTRANS if ends_part(call) else status.IDLE)}
+    return _NOTHING | {"transaction": int(status.INTRANS if leaves_open(call) else status.IDLE)}
 
 
 def _none_missing(hint: str) -> Exception:

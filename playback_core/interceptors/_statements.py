@@ -23,7 +23,7 @@ _DATABASE: Final = "database"
 _MODE: Final = "transaction"
 _ENDS: Final = frozenset(("COMMIT", "ROLLBACK", "END", "ABORT"))
 _OF_ANY_MODE: Final = _ENDS | {"SET"}
-_ENDS_OF_PARTS: Final = frozenset(("RELEASE", "ROLLBACK TO"))
+_WITHIN: Final = frozenset(("BEGIN", "START", "SAVEPOINT", "RELEASE", "ROLLBACK TO"))
 
 _STATEMENT_BYTES: Final = 200
 
@@ -254,20 +254,23 @@ def matters(connection: Any, verb: str) -> bool:
     return True
 
 
-def ends_transaction(call: Call) -> bool:
-    """Tell whether a call does nothing but end a transaction, or the part behind a savepoint.
+def is_step(call: Call) -> bool:
+    """Tell whether a call does nothing but begin or end a transaction, or a part of one.
 
     What comes of that is known where it was not recorded. Code that fails otherwise than it did
-    then rolls back, and as a miss that would hide why.
+    then rolls back, and as a miss that would hide why; so would the beginning of a new transaction
+    hide what is in it.
     """
     text = str(call.fields.get("sql", ""))
-    is_end = statement(text).verb in _ENDS | _ENDS_OF_PARTS
-    return is_end and call.kind is OUTPUT and ";" not in text.rstrip("; ")
+    verb = statement(text).verb
+    if verb == "START" and text.upper().split()[1:2] != ["TRANSACTION"]:
+        return False
+    return verb in _ENDS | _WITHIN and call.kind is OUTPUT and ";" not in text.rstrip("; ")
 
 
-def ends_part(call: Call) -> bool:
-    """Tell whether the transaction goes on behind such an end: it is that of a savepoint."""
-    return statement(call.fields["sql"]).verb in _ENDS_OF_PARTS
+def leaves_open(call: Call) -> bool:
+    """Tell whether there is a transaction behind such a step."""
+    return statement(call.fields["sql"]).verb in _WITHIN
 
 
 def forget_changes(connection: Any) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import inspect
 import pickle
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -1052,6 +1052,22 @@ def test_a_rollback_that_was_not_recorded_leaves_the_error_that_led_to_it(postgr
     assert isinstance(playback.playback_outputs[-1].value["args"][0], LookupError)
     aliases = [substitution.alias for substitution in playback.substituted]
     assert (playback.missed, aliases) == ([], ["psycopg ROLLBACK"])
+
+
+def test_a_transaction_that_is_new_is_a_difference_and_no_miss(postgres):
+    def work(*more):
+        with psycopg.connect(postgres.dsn, autocommit=True) as connection, ExitStack() as stack:
+            for each in more:
+                stack.enter_context(connection.transaction(each))
+            connection.execute("DELETE FROM products")
+
+    recorded = Runs(work)
+    with postgres.gone():
+        _, playback = recorded.replayed(lambda: work(None, "part"))
+    assert playback.missed == []
+    steps = ("BEGIN", "SAVEPOINT", "RELEASE", "COMMIT")
+    assert [each.alias for each in playback.substituted] == [f"psycopg {each}" for each in steps]
+    assert len(playback.playback_outputs) == len(playback.recorded_outputs) + len(steps)
 
 
 def test_a_part_of_a_transaction_that_ends_otherwise_is_a_difference_and_no_miss(postgres):

@@ -349,6 +349,21 @@ def test_a_rollback_that_was_not_recorded_leaves_the_error_that_led_to_it(shop):
     assert "ROLLBACK" not in str(raised.value)
 
 
+@pytest.mark.parametrize("begin", ["BEGIN", "START TRANSACTION"])
+def test_a_transaction_that_is_new_is_a_difference_and_no_miss(shop, begin):
+    def work(*begins):
+        with shop.connect(autocommit=True) as connection, connection.cursor() as cursor:
+            for each in begins:
+                cursor.execute(each)
+            return cursor.execute("DELETE FROM products WHERE id = 1")
+
+    recorded = Runs(work)
+    result, playback = recorded.replayed(lambda: work(begin))
+    assert (result, playback.missed) == (recorded.result, [])
+    (substituted,) = playback.substituted
+    assert substituted.alias == f"pymysql {begin.split()[0]}"
+
+
 def test_a_write_in_autocommit_where_it_was_none_is_a_difference(shop):
     def work(**options):
         with shop.connect(**options) as connection, connection.cursor() as cursor:

@@ -1169,6 +1169,24 @@ def test_the_end_of_a_part_of_a_transaction_that_was_not_recorded_leaves_it_open
     assert _sent_in(playback)[3:-1] == ["sqlite3 ROLLBACK TO", "sqlite3 ROLLBACK"]
 
 
+def test_a_transaction_that_is_new_is_a_difference_and_no_miss(path):
+    def work(steps=()):
+        with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+            states = []
+            for statement in steps:
+                connection.execute(statement)
+                states.append(connection.in_transaction)
+            connection.execute("DELETE FROM product")
+            connection.commit()
+            return states
+
+    begins = ("BEGIN IMMEDIATE", "SAVEPOINT a")
+    result, playback = Runs(work).replayed(lambda: work(begins))
+    assert (result, playback.missed) == ([True, True], [])
+    assert _sent_in(playback)[:-2] == ["sqlite3 BEGIN", "sqlite3 SAVEPOINT"]
+    assert [each.alias for each in playback.substituted] == ["sqlite3 BEGIN", "sqlite3 SAVEPOINT"]
+
+
 def _sent_in(playback):
     return [key.removeprefix("output: ").partition(" #")[0] for key, _ in playback.playback_outputs]
 

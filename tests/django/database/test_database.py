@@ -294,6 +294,8 @@ CHANGES = {
     "query": ("listed", "EqualizerFailure", "django default SELECT database_product"),
     "write": ("ordered", "Different", "kwargs['parameters']['count']: 1 -> 2"),
     "mail": ("mailed", "Different", "output django mail"),
+    "savepoint": ("ordered", "Different", "output django default SAVEPOINT"),
+    "transaction": ("joined", "Different", "output django default BEGIN"),
     "session": ("entered", "Different", "['session']['cart'][0]: \"tea\" -> \"milk\""),
 }
 
@@ -305,7 +307,7 @@ def test_changed_code_shows_as_what_it_does(
     fleet = fleet_of("postgres gthread")
     name, status, text = CHANGES[change]
     with postgres.gone():
-        names = ("listed", "ordered", "mailed", "entered", "told")
+        names = ("listed", "ordered", "mailed", "entered", "told", "joined")
         verdicts = fleet.compare(*names, CASES_CHANGED=change)
     assert {name for name, got in _statuses(verdicts).items() if "Equal" not in got} == {name}
     for each in verdicts[name]:

@@ -1,6 +1,7 @@
 """Views that use databases in every way that Django has."""
 
 import os
+from contextlib import nullcontext
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -66,7 +67,8 @@ def ordered(request: HttpRequest) -> JsonResponse:
     done: list[str] = []
     with transaction.atomic():
         product = Product.objects.select_for_update().get(name="tea")
-        order = Order.objects.create(who=who(request), product=product, count=count)
+        with transaction.atomic() if CHANGED == "savepoint" else nullcontext():
+            order = Order.objects.create(who=who(request), product=product, count=count)
         Product.objects.filter(pk=product.pk).update(stock=F("stock") - count)
         transaction.on_commit(lambda: done.append(str(Order.objects.filter(pk=order.pk).count())))
     return JsonResponse({"order": order.pk, "done": done})
@@ -258,7 +260,8 @@ def joined(request: HttpRequest) -> HttpResponse:
     )
     usable = user.has_usable_password()
     user.set_unusable_password()
-    user.save()
+    with transaction.atomic() if CHANGED == "transaction" else nullcontext():
+        user.save()
     again = User.objects.get(pk=user.pk)
     user.delete()
     return HttpResponse(f"{usable} {again.has_usable_password()} {user.date_joined}")
