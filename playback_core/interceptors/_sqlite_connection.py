@@ -118,11 +118,6 @@ _plain_init: Final = _plain.__init__
 _plain_cursor: Final = _plain.cursor
 _plain_commit: Final[Callable[[Any], None]] = _plain.commit
 _plain_rollback: Final[Callable[[Any], None]] = _plain.rollback
-_plain_row_factory: Final = vars(_plain)["row_factory"]
-
-
-def _cursor_with_factory(connection: Any) -> Any:
-    return _plain_cursor(connection, IdleCursor)
 
 
 class RecordedConnection(sqlite3.Connection, Replayable):
@@ -133,12 +128,7 @@ class RecordedConnection(sqlite3.Connection, Replayable):
 
     __module__ = "sqlite3"
 
-    # What makes the cursors of statements that run outside of an operation: the class, which is
-    # quicker than to let `cursor` make them, as long as they need no factory of rows.
-    _playback_cursor: Any = IdleCursor
-
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self._playback_cursor = IdleCursor
         is_alone = current() is None and not running_replays
         (_plain_init if is_alone else _open)(self, *args, **kwargs)
         detected = args[_DETECT_TYPES] if len(args) > _DETECT_TYPES else kwargs.get("detect_types")
@@ -157,20 +147,11 @@ class RecordedConnection(sqlite3.Connection, Replayable):
             factory = both(factory, RecordedCursor) if is_cursor else factory
         return _plain_cursor(self, factory)
 
-    @property
-    def row_factory(self) -> Any:
-        return _plain_row_factory.__get__(self)
-
-    @row_factory.setter
-    def row_factory(self, factory: Any) -> None:
-        _plain_row_factory.__set__(self, factory)
-        self._playback_cursor = IdleCursor if factory is None else _cursor_with_factory
-
-    # They make a plain cursor, whatever an application's class has for `cursor`.
+    # They make a plain cursor, whatever an application's class has for `cursor`. The class alone
+    # would be quicker, but a connection forgets the cursors that are gone only as it makes others.
     def execute(self, sql: str, parameters: Any = (), /) -> Any:
         if current() is None and not running_replays:
-            make = self._playback_cursor
-            return plain_execute(make(self), sql, parameters)
+            return plain_execute(_plain_cursor(self, IdleCursor), sql, parameters)
         return _plain_cursor(self, Cursor).execute(sql, parameters)
 
     def executemany(self, sql: str, parameters: Any, /) -> Any:
@@ -252,4 +233,4 @@ class Connection(RecordedConnection):
     """One of no class of the application's."""
 
     __module__ = "sqlite3"
-    __slots__ = ("_playback_cursor",)
+    __slots__ = ()

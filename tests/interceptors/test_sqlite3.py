@@ -3,6 +3,7 @@
 import gc
 import sqlite3
 import sqlite3.dbapi2
+import sys
 import threading
 import weakref
 from collections import namedtuple
@@ -515,6 +516,22 @@ def test_savepoints_are_named_in_the_order_they_appear_in(path):
         "RELEASE savepoint_1",
         "COMMIT",
     ]
+
+
+@pytest.mark.parametrize("factory", [None, sqlite3.Row])
+def test_a_connection_that_lives_on_gathers_nothing_of_what_it_runs_outside_of_operations(factory):
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.row_factory = factory
+
+        def blocks_of(statements):
+            before = sys.getallocatedblocks()
+            for _ in range(statements):
+                connection.execute("SELECT 1").fetchone()
+            return sys.getallocatedblocks() - before
+
+        blocks_of(1000)
+        # It looks through its cursors after some hundreds.
+        assert blocks_of(10_000) < 1000
 
 
 def test_the_end_of_a_transaction_that_has_sent_nothing_is_no_output(path):
