@@ -9,7 +9,7 @@ from playback_core.drivers import drive
 from playback_core.interception import Args, Kwargs
 from playback_core.interceptor import Target
 from playback_core.interceptors._statements import (
-    is_step,
+    is_transaction_step,
     left_out,
     matters,
     note_failure,
@@ -67,7 +67,7 @@ class Ending(_Transaction):
         return error
 
     def answer_missing(self, call: Call) -> Outcome | None:
-        is_known = call.alias == _LEFT_OUT or is_step(call)
+        is_known = call.alias == _LEFT_OUT or is_transaction_step(call)
         return Outcome(None) if is_known else None
 
 

@@ -12,7 +12,7 @@ from playback_core.interceptors._statements import (
     ToldStatements,
     forget_changes,
     is_set_up,
-    is_step,
+    is_transaction_step,
     leaves_open,
     left_out,
     matters,
@@ -120,7 +120,7 @@ class StatementCalls(ToldStatements):
 
     def answer_missing(self, call: Call) -> Outcome | None:
         told: dict[str, Any] = {"ended": True, "rowcount": -1}
-        if is_step(call):
+        if is_transaction_step(call):
             told["in_transaction"] = leaves_open(call)
         elif call.alias == self._set_up:
             told["columns"] = []
@@ -180,7 +180,7 @@ class TransactionCalls(LibraryCalls):
         return error
 
     def answer_missing(self, call: Call) -> Outcome | None:
-        is_known = call.alias == self._set_up or is_step(call)
+        is_known = call.alias == self._set_up or is_transaction_step(call)
         return Outcome(None) if is_known else None
 
 

@@ -21,7 +21,7 @@ from playback_core.interceptors._rows import RecordedRows
 from playback_core.interceptors._sql import Statement
 from playback_core.interceptors._statements import (
     ToldStatements,
-    is_step,
+    is_transaction_step,
     note_failure,
 )
 from playback_core.library_interception import INPUT, UNRECORDED, Call, Missing
@@ -89,7 +89,7 @@ class Told(ToldStatements, CallTarget):
         return error
 
     def answer_missing(self, call: Call) -> Outcome | None:
-        if is_step(call):
+        if is_transaction_step(call):
             return Outcome(self.answer(call, _NOTHING, LookupError))
         is_set_up = call.kind is INPUT and call.alias == self._set_up
         return Outcome(self.answer(call, _EMPTY, LookupError)) if is_set_up else None

@@ -29,7 +29,7 @@ from playback_core.interceptors._pg_replayed import ReplayedTransformer, results
 from playback_core.interceptors._pg_results import results_kept
 from playback_core.interceptors._statements import (
     ToldStatements,
-    is_step,
+    is_transaction_step,
     leaves_open,
     note_failure,
 )
@@ -105,13 +105,13 @@ class Statements(ToldStatements, CallTarget):
     def answer_missing(self, call: Call) -> Outcome | None:
         if call.kind is UNRECORDED:
             return Outcome(None)
-        if is_step(call):
-            return Outcome(self.answer(call, _stepped(call), _none_missing))
+        if is_transaction_step(call):
+            return Outcome(self.answer(call, _after_step(call), _none_missing))
         is_set_up = call.kind is INPUT and call.alias == self._set_up
         return Outcome(self.answer(call, _NOTHING, _none_missing)) if is_set_up else None
 
 
-def _stepped(call: Call) -> dict[str, Any]:
+def _after_step(call: Call) -> dict[str, Any]:
     status = pq.TransactionStatus
     return _NOTHING | {"transaction": int(status.INTRANS if leaves_open(call) else status.IDLE)}
 

@@ -132,7 +132,7 @@ def _told(text: str, dialect: Dialect) -> Statement:
     named = _named(verb, first)
     folded = joined(each._replace(text=NAME) if each is named else each for each in tokens)
     table = _table(verb, first)
-    verb = f"{verb} TO" if verb == "ROLLBACK" and named else verb
+    verb = _in_full(verb, first, named)
     return Statement(
         verb=verb,
         title=f"{verb} {table}" if table else verb,
@@ -184,6 +184,14 @@ def _verb(tokens: Sequence[Token]) -> str:
     if first != "WITH":
         return first
     return next((token.word() for token in tokens if not token.depth and token.word() in _MAIN), "")
+
+
+def _in_full(verb: str, tokens: Sequence[Token], named: Token | None) -> str:
+    """Return a verb with the word behind it, where that says what the statement does."""
+    if verb == "ROLLBACK" and named:
+        return "ROLLBACK TO"
+    words = [token.word() for token in tokens if token.kind == "word"]
+    return "START TRANSACTION" if words[:2] == ["START", "TRANSACTION"] else verb
 
 
 def _reads(verb: str, tokens: Sequence[Token]) -> bool:

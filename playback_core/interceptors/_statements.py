@@ -23,7 +23,9 @@ _DATABASE: Final = "database"
 _MODE: Final = "transaction"
 _ENDS: Final = frozenset(("COMMIT", "ROLLBACK", "END", "ABORT"))
 _OF_ANY_MODE: Final = _ENDS | {"SET"}
-_WITHIN: Final = frozenset(("BEGIN", "START", "SAVEPOINT", "RELEASE", "ROLLBACK TO"))
+_LEAVING_OPEN: Final = frozenset(
+    ("BEGIN", "START TRANSACTION", "SAVEPOINT", "RELEASE", "ROLLBACK TO")
+)
 
 _STATEMENT_BYTES: Final = 200
 
@@ -254,7 +256,7 @@ def matters(connection: Any, verb: str) -> bool:
     return True
 
 
-def is_step(call: Call) -> bool:
+def is_transaction_step(call: Call) -> bool:
     """Tell whether a call does nothing but begin or end a transaction, or a part of one.
 
     What comes of that is known where it was not recorded. Code that fails otherwise than it did
@@ -262,15 +264,13 @@ def is_step(call: Call) -> bool:
     hide what is in it.
     """
     text = str(call.fields.get("sql", ""))
-    verb = statement(text).verb
-    if verb == "START" and text.upper().split()[1:2] != ["TRANSACTION"]:
-        return False
-    return verb in _ENDS | _WITHIN and call.kind is OUTPUT and ";" not in text.rstrip("; ")
+    is_step = statement(text).verb in _ENDS | _LEAVING_OPEN
+    return is_step and call.kind is OUTPUT and ";" not in text.rstrip("; ")
 
 
 def leaves_open(call: Call) -> bool:
-    """Tell whether there is a transaction behind such a step."""
-    return statement(call.fields["sql"]).verb in _WITHIN
+    """Tell whether there is a transaction after such a step."""
+    return statement(call.fields["sql"]).verb in _LEAVING_OPEN
 
 
 def forget_changes(connection: Any) -> None:

@@ -361,7 +361,7 @@ def test_a_transaction_that_is_new_is_a_difference_and_no_miss(shop, begin):
     result, playback = recorded.replayed(lambda: work(begin))
     assert (result, playback.missed) == (recorded.result, [])
     (substituted,) = playback.substituted
-    assert substituted.alias == f"pymysql {begin.split()[0]}"
+    assert substituted.alias == f"pymysql {begin}"
 
 
 def test_a_write_in_autocommit_where_it_was_none_is_a_difference(shop):

@@ -46,6 +46,8 @@ from playback_core.interceptors._sql import directs, normal_form, statement
         ("CREATE TABLE IF NOT EXISTS t (a INT)", "CREATE t", False),
         ("DROP TABLE t", "DROP t", False),
         ("BEGIN IMMEDIATE", "BEGIN", False),
+        ("start transaction read only", "START TRANSACTION", False),
+        ("START REPLICA", "START", False),
         ("CALL restock(1)", "CALL restock", False),
         ("SELECT 1; DELETE FROM t", "SELECT", False),
         ("SELECT pg_notify('news', $1)", "SELECT", False),
